@@ -1,0 +1,1 @@
+"""One module a data set; all end in the same packed form (see ``common``)."""

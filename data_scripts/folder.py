@@ -1,0 +1,100 @@
+"""Pack a folder of photographs:
+
+python -m data_scripts.folder --source PHOTOS --size 128 --out data
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from jgm_lib.errors import JGMError
+
+from .common import SUFFIXES, Skip, common_parser, pack, run
+
+
+def find_pictures(root: Path) -> list[tuple[str, object]]:
+    """All picture files below ``root``, sorted by name; refused links come as Skip."""
+    found, seen = [], set()
+    for folder, folders, files in os.walk(root, followlinks=False):
+        folders[:] = sorted(d for d in folders if not d.startswith("."))
+        links = [d for d in folders if (Path(folder) / d).is_symlink()]
+        for entry in links + [f for f in files if Path(f).suffix.lower() in SUFFIXES]:
+            path = Path(folder) / entry
+            found.append((path.relative_to(root).as_posix(), _vet(path, root, seen)))
+    return sorted(found, key=lambda pair: pair[0].split("/"))
+
+
+def _vet(path: Path, root: Path, seen: set):
+    """The real file behind a name, or the reason why it may not be read."""
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):  # dangling, or a circle of links
+        return Skip("broken link")
+    if not real.is_relative_to(root):
+        return Skip("link leads outside the folder")
+    if real.is_dir():
+        return Skip("link to a folder")
+    if not real.is_file():  # a pipe or a device would hang the run
+        return Skip("not a file")
+    if real in seen:
+        return Skip("same file twice")
+    seen.add(real)
+    return real
+
+
+def choose(found: list, count: int | None, seed: int) -> Iterator:
+    """A seeded choice of ``count`` entries in sorted order, then the rest as a reserve."""
+    if count is None or count >= len(found):
+        return iter(found)
+    order = np.random.default_rng(seed).permutation(len(found))
+    first, reserve = np.sort(order[:count]), order[count:]  # reserve replaces what is skipped
+    return (found[i] for part in (first, reserve) for i in part)
+
+
+def pack_folder(
+    source,
+    out="data",
+    name: str | None = None,
+    size: int = 128,
+    count: int | None = None,
+    seed: int = 0,
+    squash: bool = False,
+    holdout: float = 0.05,
+    licence: str = "not stated",
+    progress=None,
+) -> Path:
+    """Pack the pictures below ``source`` (recursive) and return the path of the npy file.
+
+    ``count`` limits the set to a seeded choice; unreadable pictures are skipped and counted
+    in the card, links that lead outside ``source`` are never followed. Sub-folder names are
+    kept as labels. Raises JGMError when ``source`` is no folder or holds no usable picture.
+    """
+    root = Path(source).expanduser()
+    if not root.is_dir():
+        raise JGMError(f"source={str(source)!r} is not a folder")
+    root = root.resolve()
+    return pack(
+        choose(find_pictures(root), count, seed),
+        name=name or root.name.replace(" ", "_"),
+        out=out,
+        source=root.name,
+        size=size,
+        count=count,
+        seed=seed,
+        squash=squash,
+        holdout=holdout,
+        licence=licence,
+        progress=progress,
+    )
+
+
+def main(argv=None) -> int:
+    parser = common_parser("Pack a folder of photographs for training.")
+    parser.add_argument("--source", required=True, help="the folder; sub-folders are included")
+    return run(pack_folder, parser.parse_args(argv))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""Packed sets, procedural scenes and the photographs inside installed packages."""
