@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+import sys
 import tempfile
 import warnings
 from collections import Counter
@@ -230,5 +231,5 @@ def run(command, args: argparse.Namespace) -> int:
         print(PackedSet(path).summary())
         return 0
     except JGMError as error:
-        print(f"error: {error}")
+        print(f"error: {error}", file=sys.stderr)
         return 2
