@@ -1,0 +1,157 @@
+"""A compact, continuous-sigma, preconditioned UNet for the nine joint channels.
+
+Karras et al. 2022 (arXiv 2206.00364) preconditioning, with mean and spread per channel, and two
+noise inputs: sigma_y for the known luma channels, sigma for the unknown chroma channels.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ..operators import from_basis, to_basis
+
+LUMA = (0, 3, 6)  # u0 of each group of three, in the rotated colour basis
+
+
+def channel_sigmas(sigma: torch.Tensor, sigma_y: torch.Tensor, channels: int) -> torch.Tensor:
+    """(B,), (B,) -> (B,C,1,1): sigma_y on the luma channels of the rotated basis, else sigma."""
+    s = sigma[:, None].repeat(1, channels)
+    s[:, list(range(0, channels, 3))] = sigma_y[:, None]
+    return s[:, :, None, None]
+
+
+def fourier_features(c: torch.Tensor, half: int) -> torch.Tensor:
+    """(B,) -> (B, 2*half): cosines and sines of c at geometric frequencies 1 to 32."""
+    w = torch.logspace(0, math.log10(32.0), half, device=c.device, dtype=c.dtype)
+    return torch.cat([torch.cos(c[:, None] * w), torch.sin(c[:, None] * w)], dim=1)
+
+
+class ResBlock(nn.Module):
+    """norm - SiLU - conv - norm, scaled and shifted by the noise embedding - SiLU - conv, plus x."""
+
+    def __init__(self, c_in: int, c_out: int, emb: int, dropout: float = 0.0):
+        super().__init__()
+        self.norm1, self.conv1 = nn.GroupNorm(8, c_in), nn.Conv2d(c_in, c_out, 3, padding=1)
+        self.norm2, self.conv2 = nn.GroupNorm(8, c_out), nn.Conv2d(c_out, c_out, 3, padding=1)
+        self.film = nn.Linear(emb, 2 * c_out)
+        self.drop = nn.Dropout(dropout)
+        self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
+        nn.init.zeros_(self.conv2.weight)  # every block starts as the identity
+        nn.init.zeros_(self.conv2.bias)
+
+    def forward(self, h: torch.Tensor, emb: torch.Tensor) -> torch.Tensor:
+        scale, shift = self.film(emb)[:, :, None, None].chunk(2, dim=1)
+        r = self.conv1(F.silu(self.norm1(h)))
+        r = self.norm2(r) * (1 + scale) + shift
+        return self.skip(h) + self.conv2(self.drop(F.silu(r)))
+
+
+class Attention(nn.Module):
+    """Self-attention over all positions: lets the sky at one edge know the sky at the other."""
+
+    def __init__(self, c: int, heads: int = 4):
+        super().__init__()
+        self.heads = heads
+        self.norm, self.qkv, self.out = nn.GroupNorm(8, c), nn.Conv2d(c, 3 * c, 1), nn.Conv2d(c, c, 1)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
+        B, C, H, W = h.shape
+        qkv = self.qkv(self.norm(h)).reshape(B, 3, self.heads, C // self.heads, H * W)
+        q, k, v = qkv.transpose(-1, -2).unbind(1)  # each (B,heads,HW,C/heads)
+        a = F.scaled_dot_product_attention(q, k, v).transpose(-1, -2).reshape(B, C, H, W)
+        return h + self.out(a)
+
+
+class UNet(nn.Module):
+    """D(X, sigma, sigma_y): the posterior mean of X given its noisy version.
+
+    ``channels`` 9 (joint), 6 (gradients) or 3 (intensity); ``widths`` one a level, each level half
+    the size of the one above, the first after ``patch``-fold pixel-unshuffle; attention at the
+    lowest. ``mean`` and ``spread``: per channel of the rotated colour basis, measured on the
+    training set (``measure_channels``). Sizes that the levels do not divide are edge-padded.
+    """
+
+    def __init__(self, channels=9, widths=(48, 96, 128), blocks=1, patch=2, dropout=0.0,
+                 gradient_scale=1.0, mean=None, spread=None):
+        super().__init__()
+        self.channels, self.patch, self.levels = channels, patch, len(widths)
+        self.gradient_scale = float(gradient_scale)
+        self.register_buffer("mean", torch.tensor(mean or [0.0] * channels).view(1, -1, 1, 1))
+        self.register_buffer("spread", torch.tensor(spread or [0.5] * channels).view(1, -1, 1, 1))
+        self.half, emb = 16, 4 * widths[0]
+        self.embed = nn.Sequential(nn.Linear(4 * self.half, emb), nn.SiLU(), nn.Linear(emb, emb),
+                                   nn.SiLU())
+        self.stem = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        skips, c = [], widths[0]
+        for i, w in enumerate(widths):
+            low = i == self.levels - 1
+            level = nn.ModuleList()
+            for _ in range(blocks):
+                level.append(ResBlock(c, w, emb, dropout if low else 0.0))
+                c = w
+                skips.append(c)
+            self.down.append(level)
+        self.middle = nn.ModuleList(
+            [ResBlock(c, c, emb, dropout), Attention(c), ResBlock(c, c, emb, dropout)])
+        for w in reversed(widths):
+            level = nn.ModuleList()
+            for _ in range(blocks):
+                level.append(ResBlock(c + skips.pop(), w, emb))
+                c = w
+            self.up.append(level)
+        self.head_norm = nn.GroupNorm(8, c)
+        self.head = nn.Conv2d(c, channels * patch**2, 3, padding=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def network(self, h, c_y, c_c):
+        """The bare network on normalized channels: (B,C,H,W), (B,), (B,) -> (B,C,H,W)."""
+        emb = self.embed(torch.cat([fourier_features(c_y, self.half),
+                                    fourier_features(c_c, self.half)], dim=1))
+        h = self.stem(F.pixel_unshuffle(h, self.patch))
+        skips = []
+        for i, level in enumerate(self.down):
+            h = F.avg_pool2d(h, 2) if i else h
+            for block in level:
+                h = block(h, emb)
+                skips.append(h)
+        h = self.middle[2](self.middle[1](self.middle[0](h, emb)), emb)
+        for i, level in enumerate(self.up):
+            h = F.interpolate(h, scale_factor=2.0, mode="nearest") if i else h
+            for block in level:
+                h = block(torch.cat([h, skips.pop()], dim=1), emb)
+        return F.pixel_shuffle(self.head(F.silu(self.head_norm(h))), self.patch)
+
+    def denoise_basis(self, U, sigma, sigma_y):
+        """D in the rotated basis: U (B,C,H,W), sigma and sigma_y (B,) -> (B,C,H,W)."""
+        s, d = channel_sigmas(sigma, sigma_y, self.channels), self.spread
+        total = (s.square() + d.square()).sqrt()
+        noise_inputs = sigma_y.log() / 4, sigma.log() / 4
+        V = U - self.mean
+        N = self.padded(V / total, *noise_inputs)
+        return self.mean + (d / total).square() * V + (s * d / total) * N  # c_skip, c_out
+
+    def padded(self, h, c_y, c_c):
+        H, W = h.shape[-2:]
+        m = self.patch * 2 ** (self.levels - 1)
+        h = F.pad(h, (0, -W % m, 0, -H % m), mode="replicate")
+        return self.network(h, c_y, c_c)[..., :H, :W]
+
+    def denoise(self, X, sigma, sigma_y=None):
+        """E[X_clean | X]: X (B,C,H,W) in the RGB layout; sigma, sigma_y floats or (B,) > 0.
+
+        ``sigma_y=None`` is the paper's case, the same noise on all channels.
+        """
+        sigma = torch.as_tensor(sigma, dtype=X.dtype, device=X.device).expand(X.shape[0])
+        sigma_y = sigma if sigma_y is None else torch.as_tensor(
+            sigma_y, dtype=X.dtype, device=X.device).expand(X.shape[0])
+        return from_basis(self.denoise_basis(to_basis(X), sigma, sigma_y))
+
+    def forward(self, U, sigma, sigma_y):
+        """What training calls (through a distributed wrapper): ``denoise_basis``."""
+        return self.denoise_basis(U, sigma, sigma_y)

@@ -1,0 +1,245 @@
+"""Training as a generator: ``for progress in fit(...)``. Resumable bit for bit on one CPU.
+
+All randomness of a step comes from (seed, step, process), so a resumed run needs no random
+state; all schedules go by step count, so a finished run can be extended.
+"""
+
+import csv
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from .errors import JGMError
+from .losses import model_tensor, random_level_loss, split_noise_loss
+from .noise import mix_seed
+from .operators import to_basis
+
+
+@dataclass
+class Progress:
+    """What ``fit`` yields: after which step, the loss there, speed, and what is still to do."""
+
+    step: int
+    loss: float
+    lr: float
+    images_per_second: float
+    seconds_left: float
+    ema: dict  # the averaged weights, for a sample strip
+
+
+def learning_rate(step: int, steps: int, card) -> float:
+    """The rate before step ``step`` (0-based): warm-up, then the card's schedule by step count."""
+    warm = min(1.0, (step + 1) / card.warmup) if card.warmup else 1.0
+    if card.schedule == "halve":
+        return card.lr * warm * 0.5 ** (step // card.halve_every)
+    if card.schedule == "decay":
+        return card.lr * warm * min(1.0, (steps - step) / (card.decay_share * steps))
+    return card.lr * warm
+
+
+def ema_decay(n: int, limit: float = 0.999) -> float:
+    """Decay at the n-th update: short memory first, so that early weights are forgotten."""
+    return min(limit, (1 + n) / (10 + n))
+
+
+def measure_channels(batches, model) -> None:
+    """Set the network's per-channel mean and spread (rotated basis) from batches of pictures."""
+    U = torch.cat([to_basis(model_tensor(model, x)).transpose(0, 1).flatten(1) for x in batches], 1)
+    model.mean.copy_(U.double().mean(1).view(1, -1, 1, 1))
+    model.spread.copy_(U.double().std(1).view(1, -1, 1, 1))
+
+
+def objective(model, card):
+    """The loss that belongs to a network: (x, generator) -> scalar."""
+    if card.network == "refinenet":
+        return lambda x, g: random_level_loss(model, x, g)
+    density = dict(isotropic=card.isotropic, p_mean=card.p_mean, p_std=card.p_std,
+                   sigma_y=card.sigma_y, clip=(card.sigma_min, card.sigma_max))
+    return lambda x, g: split_noise_loss(model, x, g, **density)
+
+
+def make_optimizer(model, card):
+    kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[card.optimizer]
+    return kind(model.parameters(), lr=card.lr)
+
+
+# -- checkpoints of a running training -------------------------------------------------------
+
+
+def save_state(path: Path, step: int, model, ema: dict, optimizer, card) -> None:
+    """Everything needed to go on, in one safetensors file, by atomic rename."""
+    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+    tensors |= {f"ema.{k}": v for k, v in ema.items()}
+    for i, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"opt.{i}.{k}": torch.as_tensor(v) for k, v in state.items()}
+    tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
+    part = path.with_suffix(".part")
+    save_file(tensors, part, {"step": str(step), "card": json.dumps(card.model_dump())})
+    os.replace(part, path)
+
+
+def load_state(path: Path, model, ema: dict, optimizer) -> int:
+    """Restore model, average and optimizer from ``save_state``; returns the step. JGMError if
+    the file does not fit."""
+    try:
+        with safe_open(path, "pt") as f:
+            step = int(f.metadata()["step"])
+            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118
+    except Exception as error:
+        raise JGMError(f"{path}: not a training checkpoint ({error})") from None
+    part = {p: {k[len(p) + 1:]: v for k, v in tensors.items() if k.startswith(p + ".")}
+            for p in ("model", "ema", "opt")}
+    try:
+        model.load_state_dict(part["model"])
+    except RuntimeError as error:
+        raise JGMError(f"{path}: does not fit this card's network ({error})") from None
+    for k, v in part["ema"].items():
+        ema[k].copy_(v)
+    state: dict = {}
+    for key, value in part["opt"].items():
+        i, name = key.split(".", 1)
+        state.setdefault(int(i), {})[name] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
+    return step
+
+
+def checkpoints_in(folder: Path) -> list[Path]:
+    return sorted(Path(folder).glob("step-*.safetensors"))
+
+
+def _prune(folder: Path, keep: int) -> None:
+    for old in checkpoints_in(folder)[:-keep]:
+        old.unlink()
+
+
+class Log:
+    """log.csv: step, loss (mean since the last row), rate, images a second. Survives resume."""
+
+    fields = ("step", "loss", "lr", "images_per_second")
+
+    def __init__(self, folder: Path, step: int):
+        self.path = folder / "log.csv"
+        rows = []
+        if step and self.path.exists():
+            with open(self.path, newline="") as f:
+                rows = [r for r in csv.DictReader(f) if int(r["step"]) <= step]
+        part = self.path.with_suffix(".part")
+        with open(part, "w", newline="") as f:
+            writer = csv.DictWriter(f, self.fields)
+            writer.writeheader()
+            writer.writerows(rows)
+        os.replace(part, self.path)
+
+    def add(self, *row) -> None:
+        with open(self.path, "a", newline="") as f:
+            csv.writer(f).writerow(row)
+
+
+# -- the loop --------------------------------------------------------------------------------
+
+
+def fit(model, batches, card, out, *, resume=False, save_every=500, keep=3, log_every=50,
+        accelerator=None) -> Iterator[Progress]:
+    """Train ``model`` in place and yield a Progress every step.
+
+    ``batches(n, generator) -> (n,3,H,W)`` pictures in [0,1]; ``card`` a TrainCard; ``out`` the
+    run's folder for checkpoints and log.csv. ``resume`` goes on from the newest checkpoint there.
+    The last yield follows the last checkpoint. Raises JGMError if the loss stops being finite
+    (the newest checkpoint is kept) or if ``out`` holds a run and ``resume`` is off.
+    """
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    found = checkpoints_in(out)
+    if found and not resume:
+        raise JGMError(f"{out} already holds a run; resume it or choose another folder")
+    accelerator = accelerator or Accelerator()
+    model.to(accelerator.device, memory_format=torch.channels_last)
+    optimizer = make_optimizer(model, card)
+    ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
+    first = load_state(found[-1], model, ema, optimizer) if found else 0
+    prepared, optimizer = accelerator.prepare(model, optimizer)
+    wrapped = objective(_Through(prepared, model), card)
+    log = Log(out, first) if accelerator.is_main_process else None
+    losses, start = [], time.monotonic()
+    for step in range(first, card.steps):
+        lr = learning_rate(step, card.steps, card)
+        loss = _train_step(wrapped, batches, optimizer, accelerator, prepared, card, step, lr)
+        if not torch.isfinite(torch.tensor(loss)):
+            last = checkpoints_in(out)
+            kept = f"the last good checkpoint is {last[-1]}" if last else "no checkpoint was written"
+            raise JGMError(f"loss is {loss} at step {step + 1}: training stopped; {kept}")
+        update_ema(ema, model, ema_decay(step, card.ema))
+        losses.append(loss)
+        done = step + 1
+        speed = (done - first) * card.batch * accelerator.num_processes / (time.monotonic() - start)
+        if accelerator.is_main_process:
+            if done % log_every == 0 or done == card.steps:
+                log.add(done, sum(losses) / len(losses), lr, round(speed, 2))
+                losses = []
+            if done % save_every == 0 or done == card.steps:
+                raw = getattr(optimizer, "optimizer", optimizer)
+                save_state(out / f"step-{done:08d}.safetensors", done, model, ema, raw, card)
+                _prune(out, keep)
+        left = (card.steps - done) * card.batch * accelerator.num_processes / speed
+        yield Progress(done, loss, lr, speed, left, ema)
+
+
+class _Through:
+    """The prepared (perhaps distributed) network for the forward pass, the bare one for the rest."""
+
+    def __init__(self, prepared, model):
+        self._prepared, self._model = prepared, model
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def denoise_basis(self, *args):
+        return self._prepared(*args)
+
+    def levels_score(self, *args):
+        return self._prepared(*args)
+
+
+def _train_step(loss_fn, batches, optimizer, accelerator, model, card, step, lr) -> float:
+    seed = mix_seed(card.seed, step, accelerator.process_index)
+    generator = torch.Generator().manual_seed(seed)
+    x = batches(card.batch, generator).to(accelerator.device)
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    model.train()
+    with torch.random.fork_rng():  # dropout knows only the global state: give it this step's seed
+        torch.manual_seed(seed)
+        loss = loss_fn(x.contiguous(memory_format=torch.channels_last), generator)
+        accelerator.backward(loss)
+    if card.clip:
+        accelerator.clip_grad_norm_(model.parameters(), card.clip)
+    value = float(loss.detach())
+    if value == value and abs(value) != float("inf"):  # a bad step must not touch the weights
+        optimizer.step()
+    optimizer.zero_grad()
+    return value
+
+
+@torch.no_grad()
+def update_ema(ema: dict, model, decay: float) -> None:
+    for k, v in model.state_dict().items():
+        ema[k].lerp_(v, 1 - decay) if v.is_floating_point() else ema[k].copy_(v)
+
+
+def packed_batches(data, size: int):
+    """``batches`` for fit from a PackedSet: training pictures at random, cropped and flipped."""
+
+    def batch(n: int, generator: torch.Generator) -> torch.Tensor:
+        pick = torch.randint(len(data.train_indices), (n,), generator=generator).numpy()
+        return data.batch(data.train_indices[pick], size, generator)  # (n,3,size,size)
+
+    return batch
