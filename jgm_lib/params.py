@@ -19,6 +19,57 @@ class Card(BaseModel):
 Positive = Annotated[float, Field(gt=0)]
 
 
+def knob(default, low, high, effect: str, unit: str = ""):
+    """A number with its range, unit and effect, for sliders and --help."""
+    return Field(default, ge=low, le=high, description=effect, json_schema_extra={"unit": unit})
+
+
+class ColorizeCard(Card):
+    """Everything that decides a colorization; each sampler reads the knobs that are its own."""
+
+    weights: str = Field("scenes-64", description="bundled name or path of a .safetensors file")
+    sampler: Literal["split", "nullspace", "langevin", "predictor_corrector"] = Field(
+        "split", description="which algorithm draws the colours")
+    gray: Literal["mean", "bt601"] = Field("mean", description="F: Eq 18 mean or Eq 19 BT.601")
+    n: int = knob(4, 1, 64, "number of colour versions")
+    seed: int = knob(0, 0, 2**31 - 1, "seed; the same seed gives the same picture")
+    steps: int = knob(20, 1, 2000, "noise levels of split, nullspace, predictor_corrector")
+    solver: Literal["ancestral", "heun"] = Field("ancestral", description="step rule of split")
+    eta: float = knob(1.0, 0, 1, "fresh noise a step: 0 ODE, 1 ancestral")
+    corrections: int = knob(1, 0, 20, "Langevin steps a level of predictor_corrector")
+    sigma_max: float = knob(10.0, 0.1, 100, "first noise level of the fast samplers", "intensity")
+    sigma_min: float = knob(0.01, 0.0005, 0.1, "last noise level of the fast samplers", "intensity")
+    lam: float = knob(1.0, 0, 50, "lambda_0, weight of the grey photograph (Eq 12)")
+    beta: float = knob(5.9, 0, 1000, "weight of the gradients in the fusion (Eq 14)")
+    sigma_1: float = knob(1.0, 0.02, 50, "first noise level of Algorithm 1", "intensity")
+    sigma_L: float = knob(0.01, 0.001, 1, "last noise level of Algorithm 1", "intensity")
+    L: int = knob(10, 1, 100, "number of noise levels of Algorithm 1")
+    T: int = knob(100, 1, 1000, "Langevin steps a level")
+    epsilon: float = knob(5.4e-6, 0, 1e-2, "step size at the last level", "intensity^2")
+    feedback: Literal["none", "level", "step", "renoise"] = Field(
+        "level", description="when the fused picture goes back into the chain")
+    boundary: Literal["neumann", "periodic"] = Field("neumann", description="edge rule of Eq 14")
+
+    def settings(self) -> dict:
+        """The keyword arguments of the chosen sampler."""
+        return {k: getattr(self, k) for k in KNOBS[self.sampler]}
+
+
+_FAST = ("steps", "eta", "sigma_max", "sigma_min")
+KNOBS = {
+    "split": (*_FAST, "solver"),
+    "nullspace": _FAST,
+    "predictor_corrector": (*_FAST, "corrections"),
+    "langevin": ("lam", "beta", "sigma_1", "sigma_L", "L", "T", "epsilon", "feedback", "boundary"),
+}
+
+
+def limits(card: type[Card], name: str) -> tuple[float, float]:
+    """The allowed range of a numeric knob, for a slider."""
+    found = {type(m).__name__: m for m in card.model_fields[name].metadata}
+    return found["Ge"].ge, found["Le"].le
+
+
 class TrainCard(Card):
     """Everything that decides a training run."""
 
@@ -64,3 +115,19 @@ def validate(card: type[Card], values: dict) -> Card:
         return card(**values)
     except ValidationError as error:
         raise JGMError(f"{card.__name__}: {one_line(error)}") from None
+
+
+def _is_literal(value) -> bool:
+    return value is None or isinstance(value, (bool, int, float, str, list, tuple, dict))
+
+
+def check_parameters(card: type[Card], namespace: dict) -> Card:
+    """Validate a notebook's parameters cell: call with ``globals()`` in the cell right after it.
+
+    papermill only warns about a name that the notebook does not declare; here every plain value
+    defined so far must be a field of ``card``. Raises JGMError with one line for all faults.
+    """
+    hidden = {"In", "Out"}
+    values = {k: v for k, v in namespace.items()
+              if not k.startswith("_") and k not in hidden and _is_literal(v)}
+    return validate(card, values)
