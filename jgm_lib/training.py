@@ -19,8 +19,10 @@ from safetensors.torch import save_file
 
 from .errors import JGMError
 from .losses import model_tensor, random_level_loss, split_noise_loss
+from .networks import build
 from .noise import mix_seed
 from .operators import to_basis
+from .params import TrainCard, validate
 
 
 @dataclass
@@ -110,6 +112,20 @@ def load_state(path: Path, model, ema: dict, optimizer) -> int:
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     return step
+
+
+def averaged_model(run):
+    """The averaged (EMA) network of a run's newest checkpoint: (model, TrainCard, step)."""
+    found = checkpoints_in(Path(run))
+    if not found:
+        raise JGMError(f"{run}: no checkpoint step-*.safetensors in this folder")
+    with safe_open(found[-1], "pt") as f:
+        meta = f.metadata()
+        ema = {k[4:]: f.get_tensor(k) for k in f.keys() if k.startswith("ema.")}  # noqa: SIM118
+    card = validate(TrainCard, json.loads(meta["card"]))
+    model = build(card.network, **card.settings)
+    model.load_state_dict(ema)
+    return model.eval().requires_grad_(False), card, int(meta["step"])
 
 
 def checkpoints_in(folder: Path) -> list[Path]:

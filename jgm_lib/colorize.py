@@ -1,0 +1,192 @@
+"""Any photo in, colour photos out."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from . import checkpoints
+from .fullres import enlarge_chroma, reduce, working_size
+from .metrics import psnr, typicality_order
+from .noise import SeededNoise, mix_seed
+from .operators import gray as gray_of
+from .operators import gray_weights
+from .params import ColorizeCard, validate
+from .photo import Photo, read_photo
+from .photo_write import fit_gamut, quantize_keep_gray, write_photo
+from .samplers import SAMPLERS, State
+
+
+def version_seeds(seed: int, n: int) -> list[int]:
+    """One seed a version; the same for every picture, so that a picture alone and among others
+    comes out the same."""
+    return [mix_seed(seed, version) for version in range(n)]
+
+
+@dataclass
+class Result:
+    """Colour versions of one photo, the most typical first.
+
+    ``samples`` (n,3,h,w) at the prior's size, ``order`` the versions' numbers in the order of
+    drawing, ``trace`` one dict a step: step, sigma, nfe, residual (RMS |F x - y|) and, if the
+    photo was in colour, psnr of the mean at the prior's size.
+    """
+
+    photo: Photo
+    y: torch.Tensor  # (1,H,W) full-size grey
+    f: torch.Tensor  # (3,) graying weights
+    samples: torch.Tensor
+    order: list[int]
+    nfe: int
+    trace: list = field(default_factory=list)
+    upsample: str = "guided"
+
+    def full(self, x: torch.Tensor) -> np.ndarray:
+        """A picture (3,h,w) of the prior's size as full-size RGB, float32 (H,W,3) in [0,1]."""
+        H, W = self.y.shape[-2:]
+        y_small = reduce(self.y, *x.shape[-2:])
+        chroma = x - gray_of(x[None], self.f)[0]
+        w = self.f.to(x).view(3, 1, 1)
+        out = np.empty((H, W, 3), np.float32)
+        for rows, c in enlarge_chroma(chroma, y_small, self.y, method=self.upsample):
+            c = c - (w * c).sum(0, keepdim=True)  # exactly no grey in it
+            y = self.y[:, rows]
+            out[rows] = fit_gamut((y + c).permute(1, 2, 0).numpy(), y[0].numpy())
+        return out
+
+    def _picture(self, x) -> Image.Image:
+        grey = self.y[0].numpy()
+        levels = quantize_keep_gray(self.full(x), grey, self.f.numpy(), 255)
+        image = Image.fromarray(levels, "RGB")
+        if self.photo.alpha is not None:
+            alpha = np.round(self.photo.alpha * 255).astype(np.uint8)
+            image.putalpha(Image.fromarray(alpha, "L"))
+        return image
+
+    @cached_property
+    def images(self) -> list[Image.Image]:
+        """All versions at full size, 8 bit; [0] is the consensus (the draw nearest to the others
+        on average), the last the most adventurous."""
+        return [self._picture(x) for x in self.samples]
+
+    @cached_property
+    def mean(self) -> Image.Image:
+        """The posterior mean (of the n draws): safest, and paler than any draw."""
+        return self._picture(self.samples.mean(0))
+
+    def psnr(self, x: torch.Tensor) -> float | None:
+        """Full-size PSNR of a small picture (3,h,w) against the colour input, dB; None if grey."""
+        if self.photo.is_grey:
+            return None
+        diff = self.full(x) - self.photo.rgb()
+        mse = float(np.mean(np.square(diff, out=diff), dtype=np.float64))
+        return float("inf") if mse == 0 else -10 * float(np.log10(mse))
+
+    def save(self, folder, stem: str | None = None, force: bool = False, mean: bool = True):
+        """Write STEM_1.png (consensus) to STEM_n.png and STEM_mean.png; returns the paths.
+
+        16-bit photos give 16-bit files. Existing files raise JGMError unless ``force``; nothing
+        is written then.
+        """
+        folder, stem = Path(folder), stem or Path(self.photo.name).stem
+        pictures = {f"{stem}_{i + 1}.png": x for i, x in enumerate(self.samples)}
+        if mean:
+            pictures[f"{stem}_mean.png"] = self.samples.mean(0)
+        refuse_existing([folder / name for name in pictures], force)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, x in pictures.items():  # one version at a time in memory
+            write_photo(folder / name, self.full(x), alpha=self.photo.alpha,
+                        bits=8 if self.photo.bits == 8 else 16, force=force,
+                        gray=self.y[0].numpy(), weights=self.f.numpy())
+        return [folder / name for name in pictures]
+
+
+def refuse_existing(paths, force: bool) -> None:
+    """Raise JGMError naming the first path that exists, unless ``force``."""
+    from .errors import JGMError
+
+    for path in paths:
+        if not force and os.path.lexists(path):
+            raise JGMError(f"{path} exists; choose another folder or allow overwriting (--force)")
+
+
+class Colorizer:
+    """A prior, ready to colorize.
+
+    ``model`` has ``denoise``; ``card`` is the weights' card; ``side`` the prior's picture size.
+    """
+
+    def __init__(self, model, card: dict, device: str | torch.device | None = None):
+        from accelerate import Accelerator
+
+        self.card = card
+        self.device = torch.device(device) if device else Accelerator().device
+        self.model = model.to(self.device)
+        self.side = int(card.get("size", 64))
+
+    @classmethod
+    def from_pretrained(cls, name_or_path="scenes-64", device=None) -> "Colorizer":
+        """Bundled weights by name, or a .safetensors file with its card. Raises JGMError."""
+        return cls(*checkpoints.load(name_or_path), device=device)
+
+    def prepare(self, photo, card: ColorizeCard):
+        """Read and gray a photo: (Photo, y (1,H,W), y at the prior's size (1,h,w), f)."""
+        photo = photo if isinstance(photo, Photo) else read_photo(photo)
+        f = gray_weights(card.gray)
+        y = torch.from_numpy(np.ascontiguousarray(photo.to_gray(f.numpy()), np.float32))[None]
+        return photo, y, reduce(y, *working_size(*y.shape[-2:], self.side)).clamp(0, 1), f
+
+    @torch.no_grad()
+    def draw(self, y_small, f, card: ColorizeCard) -> Iterator[State]:
+        """The sampler's states for n versions of one small grey picture (1,h,w)."""
+        y = y_small[None].expand(card.n, -1, -1, -1).to(self.device)
+        noise = SeededNoise(version_seeds(card.seed, card.n))
+        yield from SAMPLERS[card.sampler](self.model, y, f, noise, **card.settings())
+
+    def stream(self, photo, **settings) -> Iterator[State]:
+        """The sampler at work: a State a step, at the prior's size. Stop when you like.
+
+        ``settings``: fields of ColorizeCard. Raises JGMError for bad photos or settings.
+        """
+        card = self.settings(settings)
+        _, _, y_small, f = self.prepare(photo, card)
+        yield from self.draw(y_small, f, card)
+
+    def settings(self, settings: dict) -> ColorizeCard:
+        return validate(ColorizeCard, {"weights": self.card.get("name", "scenes-64"), **settings})
+
+    def colorize(self, photo, *, upsample: str = "guided", on_step=None, **settings) -> Result:
+        """Colorize one photo (path, bytes, PIL image, array or Photo) -> Result.
+
+        ``settings``: fields of ColorizeCard such as n, seed, sampler, gray, steps.
+        ``on_step(state)`` is called after every step. Raises JGMError.
+        """
+        card = self.settings(settings)
+        photo, y, y_small, f = self.prepare(photo, card)
+        truth = None if photo.is_grey else _small_truth(photo, y_small)
+        trace, state = [], None
+        for state in self.draw(y_small, f, card):
+            trace.append(_trace_row(state, truth))
+            if on_step:
+                on_step(state)
+        samples = state.x.float().cpu()
+        order = typicality_order(samples).tolist()
+        return Result(photo, y, f, samples[order], order, state.nfe, trace, upsample)
+
+
+def _small_truth(photo, y_small):
+    rgb = torch.from_numpy(photo.rgb()).permute(2, 0, 1)
+    return reduce(rgb, *y_small.shape[-2:]).clamp(0, 1)
+
+
+def _trace_row(state: State, truth) -> dict:
+    row = {"step": state.step, "sigma": state.sigma, "nfe": state.nfe, "residual": state.residual}
+    if truth is not None:
+        mean = state.x.mean(0, keepdim=True).clamp(0, 1).cpu()
+        row["psnr"] = float(psnr(mean, truth[None])[0])
+    return row
