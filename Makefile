@@ -1,0 +1,60 @@
+# make demo and make test work from nothing; every target sets up .venv by itself when it is missing.
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help demo test lab app notebooks check-notebooks exercises status weights bench doctor lint clean
+
+help:
+	@echo "make demo   colorize real photographs with the bundled weights (into out/)"
+	@echo "make test   prove everything"
+	@echo "make lab    JupyterLab on notebooks/       make app  the colorization page"
+	@echo "make notebooks | check-notebooks | exercises | status | weights | bench | doctor | lint"
+
+$(READY): constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install -q -c constraints.txt -e '.[app,data,browser,dev]'
+	touch $(READY)
+
+demo: $(READY)
+	$(PY) -m jgm_lib.course.demo
+
+test: $(READY)
+	$(PY) -m pytest $(ARGS)
+
+lab: $(READY)
+	$(PY) -m jupyter lab --notebook-dir=notebooks
+
+app: $(READY)
+	$(PY) -m jgm_lib.app $(ARGS)
+
+notebooks: $(READY)
+	$(PY) -m jgm_lib.course.pairs $(ARGS)
+
+check-notebooks: $(READY)
+	$(PY) -m jgm_lib.course.lint
+
+exercises: $(READY)
+	$(PY) -m jgm_lib.course.exercises
+
+status: $(READY)
+	$(PY) -m jgm_lib.course.run --readme README.md
+
+weights: $(READY)
+	@test -n "$(SOURCE)" || { echo "make weights SOURCE=folder of colour photographs"; exit 2; }
+	$(PY) -m jgm_lib.cli data folder --source $(SOURCE) --size 100 --holdout 0.05 --name scenes --out data
+	$(PY) -m jgm_lib.cli train scenes-64 --data data/scenes-100 --out runs/scenes-64
+
+bench: $(READY)
+	$(PY) -m benchmarks.run
+
+doctor: $(READY)
+	$(PY) -m jgm_lib.cli doctor
+
+lint: $(READY)
+	$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+clean:
+	rm -rf out build dist *.egg-info
