@@ -97,15 +97,25 @@ class TrainCard(Card):
     seed: int = Field(0, ge=0, description="seed of everything random")
 
 
-def one_line(error: ValidationError) -> str:
+def _allowed(card: type[Card], name: str) -> str:
+    """The range of a knob in brackets; nothing for a field that has none."""
+    try:
+        low, high = limits(card, name)
+    except (KeyError, AttributeError):
+        return ""
+    return f" (allowed: {low} to {high})"
+
+
+def one_line(error: ValidationError, card: type[Card]) -> str:
     """A pydantic error as one clear line: what, where, what is allowed."""
     parts = []
     for e in error.errors():
         where = ".".join(map(str, e["loc"])) or "card"
         if e["type"] == "extra_forbidden":
-            parts.append(f"{where}: unknown name")
+            parts.append(f"{where}: unknown name (allowed: {', '.join(card.model_fields)})")
         else:
-            parts.append(f"{where}={e.get('input')!r}: {e['msg'][0].lower() + e['msg'][1:]}")
+            message = e["msg"][0].lower() + e["msg"][1:] + _allowed(card, where)
+            parts.append(f"{where}={e.get('input')!r}: {message}")
     return "; ".join(parts)
 
 
@@ -114,7 +124,7 @@ def validate(card: type[Card], values: dict) -> Card:
     try:
         return card(**values)
     except ValidationError as error:
-        raise JGMError(f"{card.__name__}: {one_line(error)}") from None
+        raise JGMError(f"{card.__name__}: {one_line(error, card)}") from None
 
 
 def _is_literal(value) -> bool:
