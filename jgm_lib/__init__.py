@@ -1,1 +1,26 @@
-"""Joint intensity-gradient guided generative colorization: a small library to read and to use."""
+"""Joint intensity-gradient guided generative colorization: a small library to read and to use.
+
+    from jgm_lib import Colorizer
+    out = Colorizer.from_pretrained("scenes-64").colorize("old_photo.jpg", n=4, seed=0)
+    out.save("out/")
+"""
+
+from importlib import metadata
+
+from .errors import JGMError
+
+try:
+    __version__ = metadata.version("jgm-colorization")
+except metadata.PackageNotFoundError:  # a source tree on the path, not installed
+    __version__ = "0+unknown"
+
+__all__ = ["Colorizer", "JGMError", "Result", "__version__"]
+
+
+def __getattr__(name: str):
+    """Import the heavy part only when it is asked for."""
+    if name in ("Colorizer", "Result"):
+        from . import colorize
+
+        return getattr(colorize, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

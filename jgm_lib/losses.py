@@ -48,7 +48,7 @@ def model_tensor(model, x: torch.Tensor) -> torch.Tensor:
 def random_level_loss(model, x, generator) -> torch.Tensor:
     """Eq 9 with lambda = sigma^2 by one random level a picture, for discrete-level networks.
 
-    ``model.levels_score(X, index)`` gives the score at level ``index`` (B,) of ``model.sigmas``.
+    ``model(X, index)`` gives the score at level ``index`` (B,) of ``model.sigmas``.
     Mean over channels and pixels instead of the sum, so that the value does not grow with size.
     """
     X = model_tensor(model, x)
@@ -56,7 +56,7 @@ def random_level_loss(model, x, generator) -> torch.Tensor:
     sigma = torch.as_tensor(model.sigmas, dtype=X.dtype, device=X.device)[index]
     s = sigma.view(-1, 1, 1, 1)
     z = gaussian(X, generator)
-    return 0.5 * (s * model.levels_score(X + s * z, index) + z).square().mean()
+    return 0.5 * (s * model(X + s * z, index) + z).square().mean()
 
 
 def draw_sigmas(n, generator, *, isotropic=0.35, p_mean=-1.8, p_std=1.6, sigma_y=0.002,
@@ -78,7 +78,7 @@ def preconditioned_loss(model, X, sigma, sigma_y, generator) -> torch.Tensor:
     """
     U, d = to_basis(X), model.spread
     s = channel_sigmas(sigma, sigma_y, model.channels)  # (B,C,1,1)
-    D = model.denoise_basis(U + s * gaussian(U, generator), sigma, sigma_y)
+    D = model(U + s * gaussian(U, generator), sigma, sigma_y)  # = denoise_basis
     weight = (s.square() + d.square()) / (s * d).square()
     counted = torch.ones_like(s)
     counted[sigma_y < sigma, 0::3] = 0

@@ -18,11 +18,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .errors import JGMError
-from .losses import model_tensor, random_level_loss, split_noise_loss
-from .networks import build
+from .losses import random_level_loss, split_noise_loss
 from .noise import mix_seed
-from .operators import to_basis
-from .params import TrainCard, validate
 
 
 @dataclass
@@ -50,13 +47,6 @@ def learning_rate(step: int, steps: int, card) -> float:
 def ema_decay(n: int, limit: float = 0.999) -> float:
     """Decay at the n-th update: short memory first, so that early weights are forgotten."""
     return min(limit, (1 + n) / (10 + n))
-
-
-def measure_channels(batches, model) -> None:
-    """Set the network's per-channel mean and spread (rotated basis) from batches of pictures."""
-    U = torch.cat([to_basis(model_tensor(model, x)).transpose(0, 1).flatten(1) for x in batches], 1)
-    model.mean.copy_(U.double().mean(1).view(1, -1, 1, 1))
-    model.spread.copy_(U.double().std(1).view(1, -1, 1, 1))
 
 
 def objective(model, card):
@@ -112,20 +102,6 @@ def load_state(path: Path, model, ema: dict, optimizer) -> int:
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     return step
-
-
-def averaged_model(run):
-    """The averaged (EMA) network of a run's newest checkpoint: (model, TrainCard, step)."""
-    found = checkpoints_in(Path(run))
-    if not found:
-        raise JGMError(f"{run}: no checkpoint step-*.safetensors in this folder")
-    with safe_open(found[-1], "pt") as f:
-        meta = f.metadata()
-        ema = {k[4:]: f.get_tensor(k) for k in f.keys() if k.startswith("ema.")}  # noqa: SIM118
-    card = validate(TrainCard, json.loads(meta["card"]))
-    model = build(card.network, **card.settings)
-    model.load_state_dict(ema)
-    return model.eval().requires_grad_(False), card, int(meta["step"])
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
@@ -218,10 +194,7 @@ class _Through:
     def __getattr__(self, name):
         return getattr(self._model, name)
 
-    def denoise_basis(self, *args):
-        return self._prepared(*args)
-
-    def levels_score(self, *args):
+    def __call__(self, *args):
         return self._prepared(*args)
 
 
@@ -249,13 +222,3 @@ def _train_step(loss_fn, batches, optimizer, accelerator, model, card, step, lr)
 def update_ema(ema: dict, model, decay: float) -> None:
     for k, v in model.state_dict().items():
         ema[k].lerp_(v, 1 - decay) if v.is_floating_point() else ema[k].copy_(v)
-
-
-def packed_batches(data, size: int):
-    """``batches`` for fit from a PackedSet: training pictures at random, cropped and flipped."""
-
-    def batch(n: int, generator: torch.Generator) -> torch.Tensor:
-        pick = torch.randint(len(data.train_indices), (n,), generator=generator).numpy()
-        return data.batch(data.train_indices[pick], size, generator)  # (n,3,size,size)
-
-    return batch

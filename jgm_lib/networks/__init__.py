@@ -5,9 +5,10 @@ import inspect
 from torch import nn
 
 from ..errors import JGMError
+from .refinenet import RefineNet
 from .unet import UNet
 
-NETWORKS = {"unet": UNet}
+NETWORKS = {"unet": UNet, "refinenet": RefineNet}
 
 
 def build(name: str, **settings) -> nn.Module:

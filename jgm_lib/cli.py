@@ -1,0 +1,268 @@
+"""The ``jgm`` command: colorize, train, evaluate, data, doctor.
+
+Exit code 0 all done, 1 some files failed (the rest are done), 2 bad input, with one clear line.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from .errors import JGMError
+
+EXAMPLES = """examples:
+  jgm colorize old_photo.jpg -o out/
+  jgm colorize album/*.jpg -o out/ --n 8 --sampler nullspace --gray bt601 --seed 3
+  jgm train scenes-64 --data data/scenes-100 --out runs/scenes-64
+  jgm evaluate my_photos/ --methods split --n 8
+  jgm data folder --source my_photos/ --size 100 --out data
+"""
+
+
+def main(argv=None) -> int:
+    args = parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except JGMError as error:
+        print(f"jgm: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("jgm: stopped", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="jgm", description="Score-based colorization.",
+                                  epilog=EXAMPLES,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    sub = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _colorize_parser(sub)
+    _train_parser(sub)
+    _evaluate_parser(sub)
+    data = sub.add_parser("data", help="pack a data set", add_help=False)
+    data.add_argument("rest", nargs=argparse.REMAINDER)
+    data.set_defaults(run=run_data)
+    doctor = sub.add_parser("doctor", help="check this installation")
+    doctor.set_defaults(run=run_doctor)
+    return top
+
+
+def _knobs(p, names) -> None:
+    """Options from the fields of ColorizeCard: type, default, range and effect in one place."""
+    from .params import ColorizeCard
+
+    for name in names:
+        field = ColorizeCard.model_fields[name]
+        choices = getattr(field.annotation, "__args__", None)
+        kind = str if choices else field.annotation
+        text = f"{field.description} (default {field.default})"
+        p.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, choices=choices,
+                       default=None, help=text.replace("%", "%%"))
+
+
+def _chosen(args) -> dict:
+    from .params import ColorizeCard
+
+    fields = ColorizeCard.model_fields
+    return {k: v for k, v in vars(args).items() if k in fields and v is not None}
+
+
+# -- colorize ----------------------------------------------------------------------------------
+
+
+def _colorize_parser(sub) -> None:
+    from .fullres import METHODS
+    from .params import ColorizeCard
+
+    p = sub.add_parser("colorize", help="colour photographs", epilog=EXAMPLES,
+                       formatter_class=argparse.RawDescriptionHelpFormatter,
+                       description="Colour photographs; a colour input is grayed first.")
+    p.add_argument("inputs", nargs="+", metavar="IN", help="photographs")
+    p.add_argument("-o", "--out", required=True, help="folder for NAME_1.png ... NAME_mean.png")
+    p.add_argument("--force", action="store_true", help="overwrite existing files")
+    p.add_argument("--upsample", choices=METHODS, default="guided", help="chroma to full size")
+    _knobs(p, ColorizeCard.model_fields)
+    p.set_defaults(run=run_colorize)
+
+
+def run_colorize(args) -> int:
+    from tqdm import tqdm
+
+    from .colorize import Colorizer
+    from .params import ColorizeCard, validate
+
+    card = validate(ColorizeCard, _chosen(args))
+    colorizer = Colorizer.from_pretrained(card.weights)
+    settings = card.model_dump(exclude={"weights"})
+    failed = 0
+    bar = tqdm(_named(args.inputs), unit="photo", disable=None)
+    for path, stem in bar:
+        try:
+            bar.write(_colorize_one(colorizer, path, stem, args, settings), file=sys.stdout)
+        except JGMError as error:
+            failed += 1
+            bar.write(f"jgm: {error}", file=sys.stderr)
+        except (MemoryError, OSError) as error:
+            failed += 1
+            bar.write(f"jgm: {path}: {error or 'not enough memory'}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _named(inputs) -> list[tuple[str, str]]:
+    """(path, stem for its outputs): two photos of one name in different folders stay apart."""
+    seen: dict[str, int] = {}
+    out = []
+    for path in inputs:
+        stem = Path(path).stem
+        seen[stem] = seen.get(stem, 0) + 1
+        out.append((path, stem if seen[stem] == 1 else f"{stem}-{seen[stem]}"))
+    return out
+
+
+def _colorize_one(colorizer, path, stem, args, settings) -> str:
+    from .colorize import refuse_existing
+
+    names = [f"{stem}_{i + 1}.png" for i in range(settings["n"])] + [f"{stem}_mean.png"]
+    refuse_existing([Path(args.out) / n for n in names], args.force)  # before the work, not after
+    result = colorizer.colorize(path, upsample=args.upsample, **settings)
+    saved = result.save(args.out, stem=stem, force=args.force)
+    text = f"{path} -> {saved[0]} ... {saved[-1].name} ({result.nfe} evaluations)"
+    if not result.photo.is_grey:
+        text += f", PSNR of the mean {result.psnr(result.samples.mean(0)):.2f} dB"
+    return text
+
+
+# -- train -------------------------------------------------------------------------------------
+
+
+def _train_parser(sub) -> None:
+    p = sub.add_parser("train", help="train a prior from a card",
+                       description="Train from a YAML card (or the name of a bundled one).")
+    p.add_argument("card", help="CARD.yaml or one of: " + ", ".join(card_names()))
+    p.add_argument("--data", help="packed set (default: ToyScenes, made on the fly)")
+    p.add_argument("--out", required=True, help="folder of the run")
+    p.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
+    p.add_argument("--steps", type=int, help="another number of steps (extends a finished run)")
+    p.add_argument("--save-every", type=int, default=500, help="steps between checkpoints")
+    p.add_argument("--licence", default="", help="licence of the data, for the card")
+    p.set_defaults(run=run_train)
+
+
+CARDS = Path(__file__).parent / "cards"
+
+
+def card_names() -> list[str]:
+    return sorted(p.stem for p in CARDS.glob("*.yaml"))
+
+
+def read_train_card(name_or_path, steps=None):
+    """A TrainCard from YAML, validated. Raises JGMError."""
+    import yaml
+
+    from .params import TrainCard, validate
+
+    path = Path(name_or_path)
+    if str(name_or_path) in card_names():
+        path = CARDS / f"{name_or_path}.yaml"
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise JGMError(f"card {str(path)!r}: not a readable YAML file ({reason}); "
+                       f"bundled cards: {', '.join(card_names())}") from None
+    if not isinstance(values, dict):
+        raise JGMError(f"card {str(path)!r}: need 'name: value' lines")
+    return validate(TrainCard, {**values, **({"steps": steps} if steps else {})})
+
+
+def run_train(args) -> int:
+    from tqdm import tqdm
+
+    from .runs import export_run, start
+    from .training import fit
+
+    card = read_train_card(args.card, args.steps)
+    model, batches, about = start(card, args.data)
+    bar = tqdm(total=card.steps, unit="step", disable=None)
+    for p in fit(model, batches, card, args.out, resume=args.resume, save_every=args.save_every):
+        bar.update(p.step - bar.n)
+        bar.set_postfix_str(f"loss {p.loss:.3f}, {p.images_per_second:.1f} images/s, "
+                            f"{p.seconds_left / 60:.1f} min left", refresh=False)
+    bar.close()
+    path = export_run(args.out, Path(args.out) / card.name, {**about, "licence": args.licence})
+    print(f"weights: {path}")
+    return 0
+
+
+# -- evaluate ----------------------------------------------------------------------------------
+
+
+def _evaluate_parser(sub) -> None:
+    p = sub.add_parser("evaluate", help="honest numbers on a folder of colour photographs")
+    p.add_argument("source", help="folder of photographs, or a packed set (its holdout)")
+    p.add_argument("--methods", default="split,nullspace,langevin",
+                   help="comma-separated samplers (default %(default)s)")
+    p.add_argument("--limit", type=int, help="at most so many pictures")
+    p.add_argument("--langevin-limit", type=int, default=64, help="pictures for langevin")
+    p.add_argument("--batch", type=int, default=8, help="pictures at a time")
+    p.add_argument("--json", help="also write the rows to this file")
+    from .params import ColorizeCard
+
+    names = [n for n in ColorizeCard.model_fields if n not in ("sampler", "gray")]
+    _knobs(p, names)
+    p.set_defaults(run=run_evaluate)
+
+
+def run_evaluate(args) -> int:
+    from .colorize import Colorizer
+    from .evaluate import evaluate, table, write_json
+    from .params import ColorizeCard, validate
+
+    chosen = {"n": 8, **_chosen(args)}
+    colorizer = Colorizer.from_pretrained(chosen.get("weights", "scenes-64"))
+    cards = {}
+    for name in args.methods.split(","):
+        own = {} if name == "split" else {"n": 1}
+        own |= {"steps": 50} if name == "nullspace" and "steps" not in _chosen(args) else {}
+        cards[name] = validate(ColorizeCard, {**chosen, **own, "sampler": name})
+    rows = []
+    for row in evaluate(colorizer, args.source, cards, limit=args.limit, batch=args.batch,
+                        limits={"langevin": args.langevin_limit}):
+        rows.append(row)
+        print(table([row]).splitlines()[-1], flush=True)
+    print("\n" + table(rows))
+    if args.json:
+        settings = {k: c.model_dump() for k, c in cards.items()}
+        write_json(args.json, rows, settings=settings, weights=colorizer.card.get("sha256"))
+    return 0
+
+
+# -- data, doctor ------------------------------------------------------------------------------
+
+DATA_SETS = ("folder",)
+
+
+def run_data(args) -> int:
+    import importlib
+
+    if not args.rest or args.rest[0] in ("-h", "--help"):
+        print(f"usage: jgm data {{{','.join(DATA_SETS)}}} [options]; "
+              "jgm data folder --help tells more")
+        return 0 if args.rest else 2
+    name, *rest = args.rest
+    if name not in DATA_SETS:
+        raise JGMError(f"data set {name!r} is unknown; choose {', '.join(DATA_SETS)}")
+    return importlib.import_module(f"data_scripts.{name}").main(rest)
+
+
+def run_doctor(args) -> int:
+    from .doctor import checks
+
+    bad = 0
+    for ok, text in checks():
+        print(("ok    " if ok else "FAILS ") + text, flush=True)
+        bad += not ok
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,147 @@
+"""Honest tables: grey replica, single draw, consensus, mean and oracle of K, at the prior's size.
+
+The oracle picks the draw nearest to the truth, which nobody has: it shows what is within reach,
+not what a user gets. A single draw from a posterior pays about 3 dB against the posterior's mean.
+"""
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from . import metrics
+from .colorize import Colorizer
+from .data.packed import PackedSet
+from .errors import JGMError
+from .noise import SeededNoise, mix_seed
+from .operators import gray, gray_weights
+from .params import ColorizeCard
+from .samplers import SAMPLERS
+
+COLUMNS = ("psnr", "ssim", "delta_e", "colourfulness", "residual")
+
+
+def pictures_of(source, size: int) -> np.ndarray:
+    """Colour pictures (N,S,S,3) uint8 from a packed set or from a folder of photographs."""
+    source = Path(source)
+    if source.is_dir():
+        from data_scripts.folder import pack_folder
+
+        with tempfile.TemporaryDirectory() as scratch:
+            path = pack_folder(source, out=scratch, name="evaluation", size=size, holdout=0.0)
+            return np.array(PackedSet(path).array)
+    data = PackedSet(source)
+    x = data.batch(data.holdout_indices, size, augment=False)
+    return (x * 255).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+@torch.no_grad()
+def draw(colorizer, y, f, card: ColorizeCard, keys) -> tuple[torch.Tensor, int]:
+    """card.n versions of each picture y (B,1,S,S): (B,n,3,S,S) and the evaluations of one.
+
+    Seeds come from (card.seed, the picture's key, version), so batches do not matter.
+    """
+    seeds = [mix_seed(card.seed, v, 1 + k) for k in keys for v in range(card.n)]
+    rows = y.repeat_interleave(card.n, 0).to(colorizer.device)
+    for state in SAMPLERS[card.sampler](colorizer.model, rows, f, SeededNoise(seeds),
+                                        **card.settings()):
+        pass
+    return state.x.cpu().unflatten(0, (len(y), card.n)), state.nfe
+
+
+def score(x, truth, y, f) -> dict:
+    """Per-picture metrics (B,) of colourings x (B,3,S,S)."""
+    return {"psnr": metrics.psnr(x, truth), "ssim": metrics.ssim(x, truth),
+            "delta_e": metrics.ciede2000(x, truth), "colourfulness": metrics.colourfulness(x),
+            "residual": metrics.consistency_rms(x, y, f)}
+
+
+def columns_of(samples, truth, y, f) -> dict:
+    """The honest columns of K draws (B,K,3,S,S): single, consensus, mean, oracle -> metrics."""
+    K = samples.shape[1]
+    out = {"single": score(samples[:, 0], truth, y, f)}
+    if K > 1:
+        first = [int(metrics.typicality_order(s)[0]) for s in samples]
+        out[f"consensus of {K}"] = score(samples[range(len(first)), first], truth, y, f)
+        out[f"mean of {K}"] = score(samples.mean(1), truth, y, f)
+        best = [int(np.argmax(metrics.psnr(s, t.expand_as(s))))
+                for s, t in zip(samples, truth, strict=True)]
+        out[f"oracle of {K}"] = score(samples[range(len(best)), best], truth, y, f)
+    return out
+
+
+def _append(total: dict, part: dict) -> None:
+    for column, scores in part.items():
+        for name, values in scores.items():
+            total.setdefault(column, {}).setdefault(name, []).extend(values.tolist())
+
+
+def evaluate(colorizer: Colorizer, source, cards: dict[str, ColorizeCard], *, limit=None,
+             limits=None, batch=8) -> Iterator[dict]:
+    """Yield one row per (method, column) with means and bootstrap 95 % intervals.
+
+    ``cards``: method name -> settings; ``limit`` pictures in all, ``limits`` fewer for single
+    methods (name -> number). A first row is the grey replica, and one for the truth gives its
+    colourfulness. Raises JGMError for an empty source.
+    """
+    pictures = pictures_of(source, colorizer.side)[:limit]
+    if not len(pictures):
+        raise JGMError(f"{source}: no pictures to evaluate")
+    truth = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+    f = gray_weights("mean")
+    y = gray(truth, f)
+    grey = score(y.expand_as(truth), truth, y, f)
+    yield {"method": "grey replica", "column": "", "nfe": 0, "seconds": 0.0, **summary(grey)}
+    same = score(truth, truth, y, f)
+    yield {"method": "truth", "column": "", "nfe": 0, "seconds": 0.0, **summary(same)}
+    for name, card in cards.items():
+        n = (limits or {}).get(name, len(truth))
+        yield from _method_rows(colorizer, name, card, truth[:n], y[:n], f, batch)
+
+
+def _method_rows(colorizer, name, card, truth, y, f, batch):
+    total: dict = {}
+    start, nfe = time.monotonic(), 0
+    for i in range(0, len(y), batch):
+        part = slice(i, i + batch)
+        samples, nfe = draw(colorizer, y[part], f, card, range(i, i + len(y[part])))
+        _append(total, columns_of(samples, truth[part], y[part], f))
+    seconds = (time.monotonic() - start) / (len(y) * card.n)
+    base = score(y.expand_as(truth), truth, y, f)
+    for column, scores in total.items():
+        yield {"method": name, "column": column, "nfe": nfe, "seconds": round(seconds, 4),
+               "grey_psnr": float(base["psnr"].mean()), **summary(scores)}
+
+
+def summary(scores: dict) -> dict:
+    """Means and intervals of every metric, as plain numbers."""
+    return {k: (v if isinstance(v, int) else float(v)) for k, v in
+            metrics.summarize({k: np.asarray(v) for k, v in scores.items()}).items()}
+
+
+def table(rows: list[dict]) -> str:
+    """The rows as a Markdown table."""
+    head = ("| method | column | n | PSNR dB (95 %) | SSIM | ΔE00 (95 %) | colourfulness | "
+            "RMS Fx-y | NFE | s a picture |\n|---|---|---|---|---|---|---|---|---|---|\n")
+    return head + "\n".join(_row(r) for r in rows) + "\n"
+
+
+def _row(r: dict) -> str:
+    def span(k, digits):
+        return f"{r[k]:.{digits}f} ({r[k + '_low']:.{digits}f}-{r[k + '_high']:.{digits}f})"
+
+    return (f"| {r['method']} | {r['column']} | {r['n']} | {span('psnr', 2)} | {r['ssim']:.4f} | "
+            f"{span('delta_e', 2)} | {r['colourfulness']:.1f} | {r['residual']:.1e} | "
+            f"{r['nfe'] or ''} | {r['seconds'] or ''} |")
+
+
+def write_json(path, rows: list[dict], **about) -> None:
+    """The rows and how they came about, by rename."""
+    part = Path(f"{path}.part")
+    part.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
+    os.replace(part, path)

@@ -1,0 +1,93 @@
+"""From a training card to a network with its data, and from a finished run to weights."""
+
+import datetime
+import json
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+
+from . import checkpoints
+from .data.packed import PackedSet
+from .data.toy import ToyScenes
+from .errors import JGMError
+from .losses import model_tensor
+from .networks import build
+from .operators import to_basis
+from .params import TrainCard, validate
+from .training import checkpoints_in
+
+
+def start(card: TrainCard, data=None):
+    """What ``fit`` needs for a card: (network, batches, facts about the data for the card).
+
+    ``data``: path of a packed set; None for ToyScenes, made on the fly. The network's weights come
+    from the card's seed, its channel mean and spread from 1,024 pictures. Raises JGMError.
+    """
+    if data is None:
+        batches, about = toy_batches(card.size), {"data": "ToyScenes (procedural, no photographs)"}
+    else:
+        packed = PackedSet(data)
+        batches = packed_batches(packed, card.size)
+        about = {"data": {k: packed.card.get(k) for k in ("source", "count", "sha256", "licence")}}
+    with torch.random.fork_rng():  # layers know only the global state
+        torch.manual_seed(card.seed)
+        model = build(card.network, **card.settings)
+    if hasattr(model, "spread"):
+        first = [batches(64, torch.Generator().manual_seed(i)) for i in range(16)]
+        measure_channels(first, model)
+    return model, batches, about
+
+
+def packed_batches(data, size: int):
+    """``batches`` for fit from a PackedSet: training pictures at random, cropped and flipped."""
+
+    def batch(n: int, generator: torch.Generator) -> torch.Tensor:
+        pick = torch.randint(len(data.train_indices), (n,), generator=generator).numpy()
+        return data.batch(data.train_indices[pick], size, generator)  # (n,3,size,size)
+
+    return batch
+
+
+def toy_batches(size: int):
+    """``batches`` for fit from ToyScenes: new pictures for ever."""
+    scenes = ToyScenes(size)
+
+    def batch(n: int, generator: torch.Generator) -> torch.Tensor:
+        return scenes.sample(n, generator).images  # (n,3,size,size)
+
+    return batch
+
+
+def measure_channels(batches, model) -> None:
+    """Set the network's per-channel mean and spread (rotated basis) from batches of pictures."""
+    U = torch.cat([to_basis(model_tensor(model, x)).transpose(0, 1).flatten(1) for x in batches], 1)
+    model.mean.copy_(U.double().mean(1).view(1, -1, 1, 1))
+    model.spread.copy_(U.double().std(1).view(1, -1, 1, 1))
+
+
+def averaged_model(run):
+    """The averaged (EMA) network of a run's newest checkpoint: (model, TrainCard, step)."""
+    found = checkpoints_in(Path(run))
+    if not found:
+        raise JGMError(f"{run}: no checkpoint step-*.safetensors in this folder")
+    with safe_open(found[-1], "pt") as f:
+        meta = f.metadata()
+        ema = {k[4:]: f.get_tensor(k) for k in f.keys() if k.startswith("ema.")}  # noqa: SIM118
+    card = validate(TrainCard, json.loads(meta["card"]))
+    model = build(card.network, **card.settings)
+    model.load_state_dict(ema)
+    return model.eval().requires_grad_(False), card, int(meta["step"])
+
+
+def export_run(run, path, about: dict | None = None) -> Path:
+    """Write the averaged weights of a run's newest checkpoint with their card; returns the path.
+
+    ``about``: more facts for the card, such as data, licence and metrics.
+    """
+    model, card, step = averaged_model(run)
+    facts = {"name": card.name, "network": card.network, "settings": card.settings,
+             "size": card.size, "steps": step, "pictures_seen": step * card.batch,
+             "training": card.model_dump(exclude={"name", "network", "settings", "size"}),
+             "date": datetime.date.today().isoformat()}
+    return checkpoints.save(path, model, {**facts, **(about or {})})
