@@ -5,9 +5,10 @@ They feed papermill, the command line and the sliders alike.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import JGMError
+from .noise import check_stability
 
 
 class Card(BaseModel):
@@ -49,6 +50,19 @@ class ColorizeCard(Card):
     feedback: Literal["none", "level", "step", "renoise"] = Field(
         "level", description="when the fused picture goes back into the chain")
     boundary: Literal["neumann", "periodic"] = Field("neumann", description="edge rule of Eq 14")
+
+    @model_validator(mode="after")
+    def _fits_together(self):
+        if not self.sigma_1 > self.sigma_L:
+            raise ValueError(f"sigma_1={self.sigma_1}, sigma_L={self.sigma_L}: "
+                             "need sigma_1 > sigma_L")
+        if not self.sigma_max > self.sigma_min:
+            raise ValueError(f"sigma_max={self.sigma_max}, sigma_min={self.sigma_min}: "
+                             "the first must be larger")
+        if self.sampler == "langevin":
+            restack = self.feedback in ("level", "step")
+            check_stability(self.epsilon, self.sigma_L, self.lam, restack)
+        return self
 
     def settings(self) -> dict:
         """The keyword arguments of the chosen sampler."""
@@ -110,12 +124,15 @@ def one_line(error: ValidationError, card: type[Card]) -> str:
     """A pydantic error as one clear line: what, where, what is allowed."""
     parts = []
     for e in error.errors():
-        where = ".".join(map(str, e["loc"])) or "card"
+        where = ".".join(map(str, e["loc"]))
+        text = e["msg"].removeprefix("Value error, ")
         if e["type"] == "extra_forbidden":
             parts.append(f"{where}: unknown name (allowed: {', '.join(card.model_fields)})")
+        elif not where:  # a rule between several fields names them itself
+            parts.append(text)
         else:
-            message = e["msg"][0].lower() + e["msg"][1:] + _allowed(card, where)
-            parts.append(f"{where}={e.get('input')!r}: {message}")
+            text = text[0].lower() + text[1:] + _allowed(card, where)
+            parts.append(f"{where}={e.get('input')!r}: {text}")
     return "; ".join(parts)
 
 

@@ -1,0 +1,200 @@
+"""Training: resumable bit for bit, extendable, safe when it goes wrong."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from jgm_lib.errors import JGMError
+from jgm_lib.params import TrainCard
+from jgm_lib.runs import averaged_model, export_run, start
+from jgm_lib.training import checkpoints_in, ema_decay, fit, learning_rate, load_state, objective
+
+SETTINGS = {"widths": [8, 16], "dropout": 0.1}
+
+
+def card(**changes) -> TrainCard:
+    values = dict(name="tiny", settings=SETTINGS, size=16, steps=12, batch=4, warmup=3, seed=5)
+    return TrainCard(**{**values, **changes})
+
+
+def run(out, c, **options):
+    model, batches, _ = start(c)
+    return list(fit(model, batches, c, out, save_every=4, **options)), model
+
+
+def weights_of(run_folder) -> dict:
+    return averaged_model(run_folder)[0].state_dict()
+
+
+def same(a: dict, b: dict) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def test_same_seed_same_weights_and_another_seed_others(tmp_path):
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        run(tmp_path / name, card(seed=seed))
+    a, b, c = (weights_of(tmp_path / n) for n in "abc")
+    assert same(a, b) and not same(a, c)
+
+
+def test_killed_and_resumed_equals_uninterrupted(tmp_path):
+    """SIGKILL in the middle of a step, resume: every byte of weights, average and optimizer."""
+    code = (
+        "import sys, torch; torch.set_num_threads(1); sys.path.insert(0, sys.argv[2])\n"
+        "from test_training import card, start, fit\n"
+        "c = card(steps=40)\n"
+        "model, batches, _ = start(c)\n"
+        "for p in fit(model, batches, c, sys.argv[1], save_every=4, resume=True):\n"
+        "    print(p.step, flush=True)\n"
+    )
+    here = os.path.dirname(__file__)
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+    def process(folder):
+        return subprocess.Popen([sys.executable, "-c", code, str(folder), here], text=True,
+                                stdout=subprocess.PIPE, env=env)
+
+    whole = process(tmp_path / "whole")
+    assert whole.wait(timeout=300) == 0
+    broken = process(tmp_path / "broken")
+    for line in broken.stdout:
+        if int(line) >= 18:
+            break
+    broken.send_signal(signal.SIGKILL)
+    broken.wait()
+    assert 16 <= last_step(tmp_path / "broken") < 40
+    assert process(tmp_path / "broken").wait(timeout=300) == 0
+    a, b = (checkpoints_in(tmp_path / n)[-1].read_bytes() for n in ("whole", "broken"))
+    assert a == b
+    assert steps_logged(tmp_path / "whole") == steps_logged(tmp_path / "broken")
+
+
+def last_step(folder) -> int:
+    return int(checkpoints_in(folder)[-1].stem.split("-")[1])
+
+
+def steps_logged(folder):
+    with open(folder / "log.csv", newline="") as f:
+        return [row["step"] for row in csv.DictReader(f)]
+
+
+def test_a_finished_run_can_be_extended(tmp_path):
+    constant = dict(schedule="constant", warmup=0)
+    run(tmp_path / "a", card(steps=8, **constant))
+    run(tmp_path / "a", card(steps=16, **constant), resume=True)
+    run(tmp_path / "b", card(steps=16, **constant))
+    assert same(weights_of(tmp_path / "a"), weights_of(tmp_path / "b"))
+
+
+def test_only_the_last_checkpoints_stay_and_no_part_files(tmp_path):
+    run(tmp_path / "a", card(steps=20), keep=2)
+    names = sorted(p.name for p in (tmp_path / "a").iterdir())
+    assert names == ["log.csv", "step-00000016.safetensors", "step-00000020.safetensors"]
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_file(tmp_path):
+    c = card(steps=12)
+    model, batches, _ = start(c)
+    calls = iter(range(100))
+
+    def poisoned(n, generator):
+        x = batches(n, generator)
+        return x * float("nan") if next(calls) == 9 else x
+
+    with pytest.raises(JGMError, match=r"step 10: training stopped.*step-00000008"):
+        list(fit(model, poisoned, c, tmp_path / "a", save_every=4))
+    good = weights_of(tmp_path / "a")
+    assert last_step(tmp_path / "a") == 8
+    assert all(bool(torch.isfinite(v).all()) for v in good.values())
+    assert all(bool(torch.isfinite(v).all()) for v in model.state_dict().values())
+
+
+def test_a_folder_with_a_run_is_not_overwritten(tmp_path):
+    run(tmp_path / "a", card(steps=4))
+    with pytest.raises(JGMError, match="already holds a run"):
+        run(tmp_path / "a", card(steps=4))
+
+
+def test_a_damaged_checkpoint_is_refused_in_one_line(tmp_path):
+    run(tmp_path / "a", card(steps=4))
+    path = checkpoints_in(tmp_path / "a")[-1]
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(JGMError, match="not a training checkpoint") as error:
+        run(tmp_path / "a", card(steps=8), resume=True)
+    assert "\n" not in str(error.value)
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    run(tmp_path / "a", card(steps=4))
+    other = card(steps=8, settings={"widths": [8, 24]})
+    with pytest.raises(JGMError, match="does not fit"):
+        run(tmp_path / "a", other, resume=True)
+
+
+def test_schedules_by_step_count():
+    c = card(steps=100, warmup=10, lr=1.0)
+    rates = [learning_rate(s, 100, c) for s in range(100)]
+    assert rates[0] == pytest.approx(0.1) and rates[9:80] == [1.0] * 71
+    assert rates[90] == pytest.approx(0.5) and rates[99] == pytest.approx(0.05)
+    paper = card(schedule="halve", lr=0.005, halve_every=5000, warmup=0)
+    assert learning_rate(4999, 10**5, paper) == 0.005
+    assert learning_rate(5000, 10**5, paper) == 0.0025
+
+
+def test_ema_warms_up():
+    assert ema_decay(0) == pytest.approx(0.1) and ema_decay(10**6) == 0.999
+
+
+def test_the_loss_falls_and_the_log_says_so(tmp_path):
+    c = card(steps=150, batch=16, lr=2e-3, settings={"widths": [16, 32]})
+    model, batches, _ = start(c)
+    before = fixed_loss(model, batches, c)
+    losses = [p.loss for p in fit(model, batches, c, tmp_path / "a", log_every=50)]
+    assert before == pytest.approx(1, abs=0.1)  # the target has unit variance, the output is zero
+    assert fixed_loss(model, batches, c) < 0.85 * before
+    with open(tmp_path / "a" / "log.csv", newline="") as f:
+        rows = list(csv.DictReader(f))
+    assert [int(r["step"]) for r in rows] == [50, 100, 150]
+    assert float(rows[0]["loss"]) == pytest.approx(sum(losses[:50]) / 50)
+
+
+@torch.no_grad()
+def fixed_loss(model, batches, c) -> float:
+    """The mean loss on pictures and noise that no training step sees."""
+    g = torch.Generator().manual_seed(10**6)
+    return sum(float(objective(model, c)(batches(32, g), g)) for _ in range(4)) / 4
+
+
+def test_export_gives_weights_with_a_full_card(tmp_path):
+    from jgm_lib import checkpoints
+
+    run(tmp_path / "a", card())
+    path = export_run(tmp_path / "a", tmp_path / "w" / "tiny", {"licence": "none"})
+    model, facts = checkpoints.load(path)
+    assert facts["steps"] == 12 and facts["pictures_seen"] == 48 and facts["licence"] == "none"
+    assert model.channels == 9 and not model.training
+
+
+def test_levels_network_trains_too(tmp_path):
+    c = card(network="refinenet", settings={"ngf": 8}, steps=3, size=16, optimizer="adam")
+    states, model = run(tmp_path / "a", c)
+    assert len(states) == 3
+    before = start(c)[0].state_dict()
+    assert not same(before, model.state_dict())
+
+
+def test_resumed_optimizer_state_is_exact(tmp_path):
+    c = card(steps=4)
+    states, model = run(tmp_path / "a", c)
+    other = start(c)[0]
+    optimizer = torch.optim.AdamW(other.parameters(), lr=c.lr)
+    ema = {k: torch.zeros_like(v) for k, v in other.state_dict().items()}
+    assert load_state(checkpoints_in(tmp_path / "a")[-1], other, ema, optimizer) == 4
+    assert same(other.state_dict(), model.state_dict())
+    assert same(ema, states[-1].ema)
+    assert {float(s["step"]) for s in optimizer.state_dict()["state"].values()} == {4.0}
