@@ -1,5 +1,6 @@
 """RefineNet: the paper's network, held to its numbers and to hand-written formulas."""
 
+import math
 from collections import Counter
 
 import pytest
@@ -9,7 +10,16 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from jgm_lib.errors import JGMError
 from jgm_lib.joint import join
-from jgm_lib.networks.refinenet import SIGMAS, LevelNorm, RefineNet, ResBlock
+from jgm_lib.losses import random_level_loss
+from jgm_lib.networks.refinenet import (
+    SIGMAS,
+    ChainedPooling,
+    Fusion,
+    LevelNorm,
+    RefineNet,
+    ResBlock,
+    ResidualUnits,
+)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +147,52 @@ def test_residual_shortcut(settings, shape):
     assert torch.allclose(out, expected, atol=1e-12)
 
 
+class Same(nn.Module):
+    """In place of a norm, so that the rest of a block can be followed by hand."""
+
+    def forward(self, x, k):
+        return x
+
+
+def transparent(block):
+    """Every norm and convolution of ``block`` becomes the identity."""
+    block.norms = nn.ModuleList(Same() for _ in block.norms)
+    for c in block.convs:
+        nn.init.dirac_(c.weight)
+        if c.bias is not None:
+            nn.init.zeros_(c.bias)
+    return block.double()
+
+
+def test_residual_units_by_hand():
+    unit = transparent(ResidualUnits(2, 1, 1))
+    x = torch.tensor([1.0, -1.0], dtype=torch.float64).view(1, 2, 1, 1).expand(1, 2, 3, 3)
+    elu = math.exp(-1) - 1
+    expected = torch.tensor([1 + 1, -1 + math.exp(elu) - 1], dtype=torch.float64)
+    assert torch.allclose(unit(x, 0)[0, :, 1, 1], expected, atol=1e-15)
+
+
+def test_chained_pooling_by_hand():
+    """On a constant c > 0: c + c + c far from the edge, and windows cut at the edge count as 0."""
+    pool = transparent(ChainedPooling(2, 1))
+    out = pool(torch.full((1, 2, 11, 11), 0.5, dtype=torch.float64), 0)
+    assert float(out[0, 0, 5, 5].detach()) == pytest.approx(1.5, abs=1e-14)
+    once, twice = 3 / 5, (3 + 4 + 5) / 25  # along one side, at the corner
+    corner = 0.5 * (1 + once**2 + twice**2)
+    assert float(out[0, 0, 0, 0].detach()) == pytest.approx(corner, abs=1e-14)
+    negative = pool(torch.full((1, 2, 11, 11), -1.0, dtype=torch.float64), 0)
+    assert float(negative[0, 0, 5, 5].detach()) == pytest.approx(3 * math.expm1(-1), abs=1e-14)
+
+
+def test_fusion_by_hand():
+    """A ramp resized with aligned corners stays the ramp between the same end values."""
+    fuse = transparent(Fusion([1, 1], 1, 1))
+    coarse = torch.tensor([0.0, 3.0], dtype=torch.float64).expand(1, 1, 2, 2)
+    fine = torch.full((1, 1, 4, 4), -10.0, dtype=torch.float64)
+    expected = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64) - 10
+    assert torch.allclose(fuse([fine, coarse], 0, (4, 4)), expected.expand(1, 1, 4, 4), atol=1e-14)
+
+
 def test_input_is_the_stored_tensor_mapped_to_minus_one_one(small):
     X = picture()
     stored = torch.cat([X[:, :3], X[:, 3:] + 0.5], dim=1)  # (g + 1) / 2 = g / 2 + 1 / 2
@@ -219,6 +275,18 @@ def test_a_small_one_learns():
         optimizer.step()
         losses.append(float(loss.detach()))
     assert sum(losses[-5:]) / 5 < 0.9
+
+
+def test_score_matching_loss_reaches_it():
+    """Eq 9 of a network that says 0 everywhere is half the mean square of the noise."""
+    net = RefineNet(ngf=2)
+    nn.init.zeros_(net.head.weight)
+    nn.init.zeros_(net.head.bias)
+    x = picture(8, 16, 16)[:, :3].float()
+    loss = random_level_loss(net, x, torch.Generator().manual_seed(0))
+    assert loss.item() == pytest.approx(0.5, abs=0.03)  # 18,432 numbers: 6 standard errors
+    loss.backward()
+    assert net.head.weight.grad.abs().sum() > 0
 
 
 # Faults
