@@ -68,6 +68,14 @@ def test_plain_batch_is_the_area_mean_of_smooth_pictures(tmp_path):
     assert torch.allclose(x[1:-1], expected[1:-1], atol=0.5)
 
 
+def test_the_finest_checks_turn_grey(tmp_path):
+    checks = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)
+    named = [("c", png(np.repeat(checks[..., None], 3, 2)))]
+    data = PackedSet(pack(named, name="c", out=tmp_path, source="c", size=64, holdout=0))
+    for x in (data.batch([0], 13, augment=False), data.batch([0] * 8, 13, rng(), area=(1, 1))):
+        assert (x[..., 1:-1, 1:-1] - 0.5).abs().max() < 0.05  # aliasing would leave 0 and 1
+
+
 def test_all_chance_comes_from_the_generator(npy):
     data = PackedSet(npy)
     torch.manual_seed(0)

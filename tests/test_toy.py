@@ -130,7 +130,7 @@ def test_colours_of_other_objects_score_low(batch):
     """Each object wears the tint of the next: true colours in the wrong places."""
     tints = toy.palette()
     x, y = batch.images.clone(), batch.images.mean(1)
-    for k, name in enumerate(OBJECTS):
+    for k in range(len(OBJECTS)):
         tint = tints[OBJECTS[(k + 1) % len(OBJECTS)]][0]
         painted = torch.as_tensor(tint, dtype=torch.float32)[:, None, None] * y[:, None]
         x = torch.where((batch.labels == k)[:, None], painted.clamp(0, 1), x)
@@ -154,6 +154,17 @@ def test_one_wrong_object_costs_its_share():
     assert admissible_share(x, b.labels, per="pixel").item() == pytest.approx(
         pixels.item(), abs=0.01
     )
+
+
+@pytest.mark.parametrize(("rows", "right"), [(0.4, True), (0.6, False)], ids=str)
+def test_an_object_is_right_when_most_of_it_is(rows, right):
+    b = ToyScenes(64).sample(20, 4)
+    sky = b.labels == OBJECTS.index("sky")
+    share = sky.sum(2).cumsum(1) / sky.sum((1, 2))[:, None]  # (n,S): sky above each row
+    grey = sky & (share < rows)[..., None]
+    x = torch.where(grey[:, None], replica(b.images), b.images)
+    assert ((mode_of(x, b.labels, "sky") >= 0) == right).all()
+    assert (admissible_share(x, b.labels) == 1).all() == right
 
 
 def test_absent_objects_have_no_mode():
