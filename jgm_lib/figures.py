@@ -10,7 +10,7 @@ from PIL import Image
 
 from .errors import JGMError
 
-MIN_ALT = 20     # characters; shorter is a file name, not a description
+MIN_ALT = 20  # characters; shorter is a file name, not a description
 
 
 def to_array(image) -> np.ndarray:
@@ -22,14 +22,15 @@ def to_array(image) -> np.ndarray:
         image = np.asarray(image.convert("RGB"))
     if hasattr(image, "detach"):
         image = image.detach().cpu().numpy()
-        image = image[0] if image.ndim == 4 else image        # (C,H,W) or (H,W)
-        image = np.moveaxis(image, 0, -1) if image.ndim == 3 else image    # (H,W,C)
+        image = image[0] if image.ndim == 4 else image  # (C,H,W) or (H,W)
+        image = np.moveaxis(image, 0, -1) if image.ndim == 3 else image  # (H,W,C)
     image = np.asarray(image)
     if image.ndim == 3 and image.shape[-1] == 1:
         image = image[..., 0]
     if image.ndim != 2 and (image.ndim != 3 or image.shape[-1] != 3):
-        raise JGMError(f"picture of shape {image.shape}: allowed (H,W) or (H,W,3), "
-                       "tensors (1,H,W) or (3,H,W)")
+        raise JGMError(
+            f"picture of shape {image.shape}: allowed (H,W) or (H,W,3), tensors (1,H,W) or (3,H,W)"
+        )
     return np.clip(image / 255 if image.dtype == np.uint8 else image, 0, 1)
 
 
@@ -38,11 +39,14 @@ def picture_row(images, titles=None, height: float = 2.2) -> Figure:
     arrays = [to_array(i) for i in images]
     titles = list(titles) if titles is not None else [""] * len(arrays)
     if not arrays or len(titles) != len(arrays):
-        raise JGMError(f"picture_row: {len(arrays)} pictures and {len(titles)} titles; "
-                       "allowed: at least one picture, one title each")
+        raise JGMError(
+            f"picture_row: {len(arrays)} pictures and {len(titles)} titles; "
+            "allowed: at least one picture, one title each"
+        )
     widths = [a.shape[1] / a.shape[0] for a in arrays]
-    fig = Figure(figsize=(height * sum(widths) + 0.1 * len(widths), height + 0.35),
-                 layout="constrained")
+    fig = Figure(
+        figsize=(height * sum(widths) + 0.1 * len(widths), height + 0.35), layout="constrained"
+    )
     axes = fig.subplots(1, len(arrays), squeeze=False, width_ratios=widths)[0]
     for axis, array, title in zip(axes, arrays, titles, strict=True):
         axis.imshow(array, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
@@ -63,10 +67,11 @@ def png_bytes(figure, dpi: int = 80) -> bytes:
 
 
 def image_html(png: bytes, alt: str) -> str:
-    """An <img> with alt text and the picture inside: JupyterLab shows no alt text of its own PNGs."""
+    """An <img> with alt text and the picture inside (JupyterLab gives plain PNGs no alt text)."""
     code = base64.b64encode(png).decode()
-    return (f'<img alt="{html.escape(alt)}" style="max-width:100%" '
-            f'src="data:image/png;base64,{code}">')
+    return (
+        f'<img alt="{html.escape(alt)}" style="max-width:100%" src="data:image/png;base64,{code}">'
+    )
 
 
 def show(figure, alt: str, dpi: int = 80) -> None:
@@ -78,15 +83,16 @@ def show(figure, alt: str, dpi: int = 80) -> None:
 
     alt = " ".join(str(alt).split())
     if len(alt) < MIN_ALT:
-        raise JGMError(f"alt text {alt!r}: say what the reader should see, "
-                       f"at least {MIN_ALT} characters")
+        raise JGMError(
+            f"alt text {alt!r}: say what the reader should see, at least {MIN_ALT} characters"
+        )
     page = image_html(png_bytes(figure, dpi), alt)
     display({"text/html": page, "text/plain": f"Figure: {alt}"}, raw=True)
     _close(figure)
 
 
 def _close(figure) -> None:
-    """Without this the inline backend would show a pyplot figure a second time, without alt text."""
+    """Or else the inline backend would show a pyplot figure again, without alt text."""
     if hasattr(figure, "savefig"):
         import matplotlib.pyplot as plt
 

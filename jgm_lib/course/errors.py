@@ -10,7 +10,7 @@ BEGUN = "_jgm_begun"
 
 
 def _one_line(shell, etype, value, trace, tb_offset=None):
-    """Show `Name: message`; keep the trace where %tb looks for it; the cell still counts as failed."""
+    """Show `Name: message`; keep the trace for %tb; the cell still counts as failed."""
     sys.last_type, sys.last_value, sys.last_traceback = etype, value, trace
     sys.last_exc = value
     lines = [f"{etype.__name__}: {value}", "(run %tb in a new cell for the whole trace)"]
@@ -32,9 +32,10 @@ def quiet_errors() -> None:
 def begin(card: type[Card], namespace: dict) -> Card:
     """The cell after the parameters: quiet errors, then validate. Returns the filled card.
 
-    Call ``begin(CARD, globals())``. In a fresh kernel every plain value must be a field of ``card``,
-    so that a name papermill added by mistake stops here. When a reader comes back to the cell
-    later on, the lesson's own variables exist as well: then only the card's names are checked.
+    Call ``begin(CARD, globals())``. In a fresh kernel every plain value must be a field of
+    ``card``, so that a name papermill added by mistake stops here. When a reader comes back to
+    the cell later on, the lesson's own variables exist as well: then only the card's names are
+    checked.
     Raises JGMError in one line that names the allowed names or range.
     """
     quiet_errors()

@@ -19,7 +19,7 @@ class Hint(AssertionError):
 
 @dataclass(frozen=True)
 class Exercise:
-    """One registered exercise: ``wrong`` maps a name to (answer, word that the hint must contain)."""
+    """One registered exercise; ``wrong`` maps a name to (answer, word the hint must contain)."""
 
     notebook: str
     name: str
@@ -55,8 +55,9 @@ def _as_hints(check, name):
         except NotImplementedError:
             raise Hint(f"{name}: not written yet; replace `raise NotImplementedError`") from None
         except Exception as error:
-            raise Hint(f"{name}: your answer stopped with "
-                       f"{type(error).__name__}: {error}") from error
+            raise Hint(
+                f"{name}: your answer stopped with {type(error).__name__}: {error}"
+            ) from error
         print(f"{name}: correct")
 
     return run
