@@ -79,7 +79,7 @@ def _colorize_parser(sub) -> None:
     p.add_argument("inputs", nargs="+", metavar="IN", help="photographs")
     p.add_argument("-o", "--out", required=True, help="folder for NAME_1.png ... NAME_mean.png")
     p.add_argument("--force", action="store_true", help="overwrite existing files")
-    p.add_argument("--upsample", choices=METHODS, default="guided", help="chroma to full size")
+    p.add_argument("--upsample", choices=METHODS, default="detail", help="chroma to full size")
     _knobs(p, ColorizeCard.model_fields)
     p.set_defaults(run=run_colorize)
 

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from . import checkpoints
-from .fullres import enlarge_chroma, reduce, working_size
+from .errors import JGMError
+from .fullres import check_method, enlarge_chroma, reduce, working_size
 from .metrics import psnr, typicality_order
 from .noise import SeededNoise, mix_seed
 from .operators import gray as gray_of
@@ -44,7 +45,7 @@ class Result:
     order: list[int]
     nfe: int
     trace: list = field(default_factory=list)
-    upsample: str = "guided"
+    upsample: str = "detail"
 
     def full(self, x: torch.Tensor) -> np.ndarray:
         """A picture (3,h,w) of the prior's size as full-size RGB, float32 (H,W,3) in [0,1]."""
@@ -108,8 +109,6 @@ class Result:
 
 def refuse_existing(paths, force: bool) -> None:
     """Raise JGMError naming the first path that exists, unless ``force``."""
-    from .errors import JGMError
-
     for path in paths:
         if not force and os.path.lexists(path):
             raise JGMError(f"{path} exists; choose another folder or allow overwriting (--force)")
@@ -160,13 +159,14 @@ class Colorizer:
     def settings(self, settings: dict) -> ColorizeCard:
         return validate(ColorizeCard, {"weights": self.card.get("name", "scenes-64"), **settings})
 
-    def colorize(self, photo, *, upsample: str = "guided", on_step=None, **settings) -> Result:
+    def colorize(self, photo, *, upsample: str = "detail", on_step=None, **settings) -> Result:
         """Colorize one photo (path, bytes, PIL image, array or Photo) -> Result.
 
         ``settings``: fields of ColorizeCard such as n, seed, sampler, gray, steps.
         ``on_step(state)`` is called after every step. Raises JGMError.
         """
         card = self.settings(settings)
+        check_method(upsample)
         photo, y, y_small, f = self.prepare(photo, card)
         truth = None if photo.is_grey else _small_truth(photo, y_small)
         trace, state = [], None

@@ -3,7 +3,8 @@
 The prior works near its training size. Its chroma is smooth where the luma is smooth and turns
 where the luma turns, so a local line chroma = a luma + b, fitted small and evaluated large,
 carries it to full resolution (the guided filter: He, Sun and Tang 2013; fast form: He and Sun
-2015). Two alternatives stand beside it: plain bilinear, and Eq 14 at full size.
+2015). "detail" uses that slope only for what bilinear enlargement lost; Eq 14 at full size and
+plain bilinear stand beside them (``benchmarks/fullres.py`` measures all).
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from .errors import JGMError
 from .fusion import fuse
 from .operators import grad
 
-METHODS = ("guided", "fusion", "bilinear")
+METHODS = ("detail", "guided", "fusion", "bilinear")
 
 
 def reduce(a: torch.Tensor, h: int, w: int) -> torch.Tensor:
@@ -78,15 +79,16 @@ def row_blocks(H: int, W: int, pixels: int = 2_000_000) -> Iterator[slice]:
         yield slice(top, min(top + step, H))
 
 
-def enlarge_chroma(chroma, y_small, y, *, method="guided", radius=4, eps=1e-3, beta=5.9):
+def enlarge_chroma(chroma, y_small, y, *, method="detail", radius=1, eps=1e-2, beta=0.5):
     """Yield (rows, chroma rows (3,r,W)) of the full-size chroma, from top to bottom.
 
     ``chroma`` (3,h,w) = x - y of the small picture, ``y_small`` (1,h,w), ``y`` (1,H,W).
-    ``method``: "guided"; "fusion" Eq 14 at full size, target gradients = the guided slope times
-    grad y, channel by channel; "bilinear". Raises JGMError for another name.
+    ``method``: "bilinear"; "detail" bilinear plus the guided slope times the luma that the small
+    picture lost; "guided" the guided filter, which also smooths the chroma; "fusion" Eq 14 at full
+    size, target gradients = the slope times grad y, channel by channel. Raises JGMError for
+    another name.
     """
-    if method not in METHODS:
-        raise JGMError(f"upsample={method!r} is unknown; choose {', '.join(METHODS)}")
+    check_method(method)
     H, W = y.shape[-2:]
     if method == "bilinear":
         plain = Enlarger(chroma, H, W)
@@ -95,6 +97,11 @@ def enlarge_chroma(chroma, y_small, y, *, method="guided", radius=4, eps=1e-3, b
         return
     lines = local_lines(chroma, y_small, radius, eps)
     slope, offset = (Enlarger(line, H, W) for line in lines)
+    if method == "detail":
+        plain, lost = Enlarger(chroma, H, W), Enlarger(y_small, H, W)
+        for rows in row_blocks(H, W):
+            yield rows, plain.rows(rows) + slope.rows(rows) * (y[:, rows] - lost.rows(rows))
+        return
     if method == "guided":
         for rows in row_blocks(H, W):
             yield rows, slope.rows(rows) * y[:, rows] + offset.rows(rows)
@@ -102,6 +109,11 @@ def enlarge_chroma(chroma, y_small, y, *, method="guided", radius=4, eps=1e-3, b
     full = torch.cat([_fused_channel(c, chroma, slope, y, beta) for c in range(3)])
     for rows in row_blocks(H, W):
         yield rows, full[:, rows]
+
+
+def check_method(method: str) -> None:
+    if method not in METHODS:
+        raise JGMError(f"upsample={method!r} is unknown; choose {', '.join(METHODS)}")
 
 
 def _fused_channel(c, chroma, slope, y, beta):
