@@ -1,0 +1,209 @@
+"""The jgm command on real files, in a process of its own where that matters."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jgm_lib.cli import main, parser
+from jgm_lib.data import samples
+from jgm_lib.photo import read_photo
+
+FAST = ["--n", "1", "--steps", "2"]
+
+
+def picture(path, mode="RGB", size=(40, 30), **options):
+    rng = np.random.default_rng(0)
+    bands = len(Image.new(mode, (1, 1)).getbands())
+    shape = (size[1], size[0]) if bands == 1 else (size[1], size[0], bands)
+    Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8), mode).save(path, **options)
+    return path
+
+
+def files_of_every_kind(folder):
+    rng = np.random.default_rng(1)
+    grey = rng.random((30, 40))
+    paths = [picture(folder / "rgb.jpg"), picture(folder / "grey.png", "L"),
+             picture(folder / "cmyk.jpg", "CMYK"), picture(folder / "rgba.webp", "RGBA"),
+             picture(folder / "la.png", "LA"), picture(folder / "rgb.tif"),
+             picture(folder / "one.png", size=(1, 1)), picture(folder / "thin.png", size=(5000, 1))]
+    Image.fromarray((grey * 65535).astype(np.uint16)).save(folder / "deep.png")
+    Image.fromarray(grey.astype(np.float32)).save(folder / "float.tiff")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture(folder / "turned.jpg", exif=exif)
+    frames = [Image.new("RGB", (40, 30), c) for c in ("red", "blue")]
+    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
+    return [*paths, *(folder / n for n in ("deep.png", "float.tiff", "turned.jpg", "moving.gif"))]
+
+
+def test_files_of_every_kind(tmp_path, capsys):
+    paths = files_of_every_kind(tmp_path)
+    code = main(["colorize", *map(str, paths), "-o", str(tmp_path / "out"), *FAST])
+    assert code == 0, capsys.readouterr().err
+    names = {p.name for p in (tmp_path / "out").iterdir()}
+    stems = [p.stem for p in paths]
+    assert {f"{s}_1.png" for s in stems} <= names and "rgb-2_mean.png" in names
+    for path in paths:
+        if path.stem == "rgb":
+            continue
+        before, after = read_photo(path), read_photo(tmp_path / "out" / f"{path.stem}_1.png")
+        assert after.size == before.size
+        assert (after.alpha is None) == (before.alpha is None)
+        step = 1 / (255 if before.bits == 8 else 65535)
+        assert np.abs(after.to_gray() - before.to_gray()).max() <= 0.51 * step
+
+
+def hostile(folder):
+    (folder / "text.jpg").write_text("not a picture")
+    whole = picture(folder / "whole.jpg", size=(200, 200)).read_bytes()
+    (folder / "short.jpg").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.png").write_bytes(b"")
+    bomb = bytearray(picture(folder / "b.png").read_bytes())
+    import struct
+    import zlib
+
+    bomb[16:24] = struct.pack(">II", 60_000, 60_000)
+    bomb[29:33] = struct.pack(">I", zlib.crc32(bytes(bomb[12:29])))
+    (folder / "bomb.png").write_bytes(bytes(bomb))
+    nan = np.full((4, 4), np.nan, np.float32)
+    Image.fromarray(nan).save(folder / "nan.tiff")
+    return ["text.jpg", "short.jpg", "empty.png", "bomb.png", "nan.tiff", "missing.png"]
+
+
+def test_bad_files_are_reported_and_the_rest_go_on(tmp_path, capsys):
+    names = hostile(tmp_path)
+    inputs = [str(tmp_path / n) for n in names]
+    inputs.insert(3, str(tmp_path / "whole.jpg"))
+    assert main(["colorize", *inputs, "-o", str(tmp_path / "out"), *FAST]) == 1
+    lines = [x for x in capsys.readouterr().err.splitlines() if x.startswith("jgm: ")]
+    assert len(lines) == len(names)
+    assert all(any(n in line for line in lines) for n in names)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["whole_1.png", "whole_mean.png"]
+
+
+def test_never_overwrites_without_force(tmp_path, capsys):
+    path, out = str(picture(tmp_path / "a.png")), tmp_path / "out"
+    assert main(["colorize", path, "-o", str(out), *FAST]) == 0
+    before = (out / "a_1.png").read_bytes()
+    (out / "a_mean.png").unlink()
+    assert main(["colorize", path, "-o", str(out), *FAST, "--seed", "7"]) == 1
+    assert "--force" in capsys.readouterr().err
+    assert (out / "a_1.png").read_bytes() == before and not (out / "a_mean.png").exists()
+    assert main(["colorize", path, "-o", str(out), *FAST, "--seed", "7", "--force"]) == 0
+    assert (out / "a_1.png").read_bytes() != before
+
+
+def test_same_seed_same_bytes(tmp_path):
+    path = str(picture(tmp_path / "a.png"))
+    for name in ("x", "y"):
+        assert main(["colorize", path, "-o", str(tmp_path / name), *FAST, "--seed", "3"]) == 0
+    assert (tmp_path / "x/a_1.png").read_bytes() == (tmp_path / "y/a_1.png").read_bytes()
+
+
+def test_colour_input_shows_psnr_and_grey_does_not(tmp_path, capsys):
+    samples.load("china").save(tmp_path / "china.png")
+    samples.load("camera").save(tmp_path / "camera.png")
+    inputs = [str(tmp_path / "china.png"), str(tmp_path / "camera.png")]
+    assert main(["colorize", *inputs, "-o", str(tmp_path / "out"), *FAST]) == 0
+    china, camera = sorted(capsys.readouterr().out.splitlines(), key=lambda s: "camera" in s)
+    assert "dB" in china and "dB" not in camera
+
+
+@pytest.mark.parametrize("extra, word", [
+    (["--n", "0"], "n=0"),
+    (["--sampler", "langevin", "--epsilon", "0.005"], "unstable step"),
+    (["--sigma-1", "0.1", "--sigma-L", "0.5"], "sigma_1 > sigma_L"),
+    (["--weights", "nothing"], "no weights 'nothing'"),
+    (["--lam", "-1"], "lam=-1.0"),
+])
+def test_bad_parameters_exit_2_with_one_line(tmp_path, capsys, extra, word):
+    path = str(picture(tmp_path / "a.png"))
+    assert main(["colorize", path, "-o", str(tmp_path / "out"), *extra]) == 2
+    err = capsys.readouterr().err
+    assert word in err and len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("words", [["colorize", "a.png"], ["colorize", "a", "-o", "b", "--foo"],
+                                   ["colorize", "a", "-o", "b", "--gray", "hue"], [], ["paint"]])
+def test_usage_errors_exit_2(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+
+
+def test_help_has_examples_and_every_knob(capsys):
+    for words in (["--help"], ["colorize", "--help"]):
+        with pytest.raises(SystemExit) as stop:
+            parser().parse_args(words)
+        assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert "examples:" in out and "--sigma-L" in out and "--gray {mean,bt601}" in out
+
+
+def test_train_then_colorize_with_the_result(tmp_path, capsys):
+    card = tmp_path / "tiny.yaml"
+    card.write_text("name: tiny\nsettings: {widths: [8, 16]}\nsize: 16\nsteps: 3\nbatch: 2\n")
+    run = tmp_path / "run"
+    assert main(["train", str(card), "--out", str(run)]) == 0
+    assert main(["train", str(card), "--out", str(run)]) == 2  # holds a run already
+    assert main(["train", str(card), "--out", str(run), "--resume", "--steps", "5"]) == 0
+    facts = json.loads((run / "tiny.json").read_text())
+    assert facts["steps"] == 5 and "ToyScenes" in facts["data"]
+    picture(tmp_path / "a.png")
+    out = ["-o", str(tmp_path / "out"), "--weights", str(run / "tiny.safetensors"), *FAST]
+    assert main(["colorize", str(tmp_path / "a.png"), *out]) == 0
+
+
+@pytest.mark.parametrize("text, word", [("steps: 0", "steps=0"), ("stepz: 1", "unknown name"),
+                                        ("{", "not a readable YAML"), ("[1]", "name: value"),
+                                        ("!!python/object/apply:os.getcwd []", "YAML")])
+def test_bad_training_cards(tmp_path, capsys, text, word):
+    (tmp_path / "c.yaml").write_text(text)
+    assert main(["train", str(tmp_path / "c.yaml"), "--out", str(tmp_path / "run")]) == 2
+    err = capsys.readouterr().err
+    assert word in err and len(err.strip().splitlines()) == 1
+
+
+def test_data_folder_then_train_and_evaluate(tmp_path, capsys):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("china", "coffee", "rocket"):
+        samples.load(name).save(folder / f"{name}.jpg")
+    args = ["data", "folder", "--source", str(folder), "--size", "32", "--out", str(tmp_path),
+            "--name", "mine", "--holdout", "0.34"]
+    assert main(args) == 0
+    report = tmp_path / "rows.json"
+    args = ["evaluate", str(folder), "--methods", "split,langevin", "--n", "2", "--steps", "2",
+            "--weights", "toy-32", "--L", "2", "--T", "2", "--langevin-limit", "1",
+            "--json", str(report)]
+    assert main(args) == 0
+    rows = json.loads(report.read_text())["rows"]
+    table = {(r["method"], r["column"]): r for r in rows}
+    assert table["split", "mean of 2"]["n"] == 3 and table["langevin", "single"]["n"] == 1
+    assert table["truth", ""]["delta_e"] == 0 and table["grey replica", ""]["colourfulness"] == 0
+    oracle, single = table["split", "oracle of 2"], table["split", "single"]
+    assert oracle["psnr"] >= single["psnr"] and single["residual"] < 1e-6
+    assert "| grey replica |" in capsys.readouterr().out
+
+
+def test_unknown_data_set(capsys):
+    assert main(["data", "nothing"]) == 2
+    assert "folder" in capsys.readouterr().err
+
+
+def test_the_command_runs_offline_as_a_process(tmp_path):
+    path = picture(tmp_path / "a.png")
+    code = ("import socket, sys\n"
+            "def refuse(*a, **k): raise OSError('no network in this test')\n"
+            "socket.socket.connect = refuse\n"
+            "from jgm_lib.cli import main\n"
+            f"sys.exit(main(['colorize', {str(path)!r}, '-o', {str(tmp_path / 'o')!r}, "
+            "'--n', '1', '--steps', '2']))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "o" / "a_1.png").exists()
