@@ -9,6 +9,7 @@ import logging
 import sys
 import warnings
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,9 @@ HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", *TIFF_HEADS)
 PLAIN = {"1": "L", "La": "LA", "RGBX": "RGB", "RGBa": "RGBA", "YCbCr": "RGB", "HSV": "RGB"}
 COMPRESSIONS = (1, 5, 8, 32773, 32946)  # none, LZW, deflate, PackBits, old deflate
 WHITE_IS_ZERO, PLANAR = (262, 0), (284, 2)  # TIFF tags and their values
-logging.getLogger("tifffile").addHandler(logging.NullHandler())  # its complaints become our errors
+STRIPS, TILES = (273, 279), (324, 325)  # TIFF tags: where the data lie, how long they are
+for _library in ("tifffile", "PIL"):  # their complaints become our errors
+    logging.getLogger(_library).addHandler(logging.NullHandler())
 
 
 @dataclass
@@ -62,6 +65,8 @@ def decode_file(fp: io.BufferedIOBase, name: str, max_pixels: int) -> Raw:
     except Image.DecompressionBombError:
         text = f"claims far more than the {max_pixels / 1e6:g} megapixels allowed"
         raise fail(name, text) from None
+    except UnidentifiedImageError:
+        raise fail(name, f"damaged or unsupported: its header makes no sense; {ALLOWED}") from None
     except Exception as error:  # a damaged file makes decoders raise nearly anything
         text = f"damaged, cut off or unsupported ({str(error)[:90] or type(error).__name__})"
         raise fail(name, f"{text}; {ALLOWED}") from None
@@ -87,6 +92,9 @@ def _decode(fp: io.BufferedIOBase, name: str, max_pixels: int, head: bytes) -> R
     check_size(name, *im.size, max_pixels)
     if im.format == "TIFF":
         check_size(name, im.tag_v2.get(322, 1), im.tag_v2.get(323, 1), max_pixels)  # a tile
+        for starts, sizes in (STRIPS, TILES):
+            data = zip(im.tag_v2.get(starts, ()), im.tag_v2.get(sizes, ()), strict=False)
+            _check_length(fp, data, name)
         planar = im.tag_v2.get(PLANAR[0]) == PLANAR[1]
         if im.mode == "I" or (planar and max(im.tag_v2.get(258, (1,))) > 8):
             return _decode_tiff(fp, name, max_pixels)
@@ -233,9 +241,9 @@ def _decode_tiff(fp: io.BufferedIOBase, name: str, max_pixels: int) -> Raw:
 
 
 def _check_page(page: tifffile.TiffPage, name: str) -> None:
-    kind = np.dtype(page.dtype) if page.dtype else np.dtype("V")
-    if kind.kind not in "uf" or kind.itemsize > 8 or int(page.photometric) not in (0, 1, 2):
-        text = f"TIFF of type {kind} with photometric {int(page.photometric)} is not supported"
+    kind = page.dtype.name if page.dtype else "unknown"
+    if not kind.startswith(("uint", "float")) or int(page.photometric) not in (0, 1, 2):
+        text = f"TIFF of pixel type {kind}, photometric {int(page.photometric)}, is not supported"
         raise fail(name, f"{text}; allowed: grey or RGB, unsigned integers or floats")
     if page.samplesperpixel > 8 or page.imagedepth != 1:
         raise fail(name, f"TIFF of {page.samplesperpixel} channels; allowed: 1 to 4")
@@ -244,15 +252,21 @@ def _check_page(page: tifffile.TiffPage, name: str) -> None:
         raise fail(name, f"{text}; allowed: none or deflate")
 
 
+def _check_length(fp: io.BufferedIOBase, data: Iterable[tuple[int, int]], name: str) -> None:
+    place, end = fp.tell(), fp.seek(0, io.SEEK_END)
+    fp.seek(place)
+    needed = max((start + size for start, size in data), default=0)
+    if needed > end:
+        raise fail(name, f"cut off: {end} bytes of at least {needed}; {ALLOWED}")
+
+
 def _check_segments(fp: io.BufferedIOBase, page: tifffile.TiffPage, name: str) -> None:
     """Refuse a file that is too short, or whose deflate strips unpack to more than they should."""
-    end = fp.seek(0, io.SEEK_END)
+    _check_length(fp, zip(page.dataoffsets, page.databytecounts, strict=True), name)
     height = page.tilelength or min(page.rowsperstrip, page.imagelength)
     room = (page.tilewidth or page.imagewidth) * height
     room *= page.samplesperpixel * page.bitspersample // 8
     for start, size in zip(page.dataoffsets, page.databytecounts, strict=True):
-        if start + size > end:
-            raise fail(name, f"cut off (data up to byte {start + size} of {end}); {ALLOWED}")
         if int(page.compression) in (8, 32946):
             fp.seek(start)
             if len(zlib.decompressobj().decompress(fp.read(size), room + 1)) > room:
