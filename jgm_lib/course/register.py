@@ -106,7 +106,7 @@ def lesson_problem(row: Row, folder: Path = book.FOLDER) -> str:
         return f"{row.item}: {error}"
     text = "\n".join(c.source for c in nb.cells if c.cell_type == "markdown")
     shown = label(row.item)
-    return "" if shown.search(text) else f"{row.item}: {path.name} does not show {shown.pattern}"
+    return "" if shown.search(text) else f"{row.item}: {path.name} does not show its label"
 
 
 def collected(rows, root: Path = book.ROOT) -> set[str]:
@@ -120,7 +120,7 @@ def collected(rows, root: Path = book.ROOT) -> set[str]:
     return {line.split("[")[0] for line in done.stdout.splitlines() if "::" in line}
 
 
-def test_problem(row: Row, known: set[str]) -> str:
+def proof_problem(row: Row, known: set[str]) -> str:
     if row.waits("test") or row.test in known:
         return ""
     return f"{row.item}: test {row.test} is not collected"
@@ -150,7 +150,7 @@ def problems(rows, folder: Path = book.FOLDER, root: Path = book.ROOT, report=No
     lines = completeness(rows)
     for row in rows:
         lines += [pending_problem(row), code_problem(row), lesson_problem(row, folder)]
-        lines.append(test_problem(row, known))
+        lines.append(proof_problem(row, known))
     if report is not None:
         results = outcomes(report)
         lines += [ran_problem(row, results) for row in rows]
