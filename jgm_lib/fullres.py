@@ -106,7 +106,9 @@ def enlarge_chroma(chroma, y_small, y, *, method="detail", radius=1, eps=1e-2, b
         for rows in row_blocks(H, W):
             yield rows, slope.rows(rows) * y[:, rows] + offset.rows(rows)
         return
-    full = torch.cat([_fused_channel(c, chroma, slope, y, beta) for c in range(3)])
+    full = torch.empty(3, H, W, dtype=y.dtype)
+    for c in range(3):  # a channel at a time, to bound memory
+        full[c] = _fused_channel(c, chroma, slope, y, beta)
     for rows in row_blocks(H, W):
         yield rows, full[:, rows]
 
@@ -117,9 +119,10 @@ def check_method(method: str) -> None:
 
 
 def _fused_channel(c, chroma, slope, y, beta):
-    """Eq 14 for one chroma channel at full size: (1,H,W)."""
+    """Eq 14 for one chroma channel at full size: (H,W)."""
     H, W = y.shape[-2:]
     plain = Enlarger(chroma[c : c + 1], H, W).rows(slice(0, H))
-    a = slope.rows(slice(0, H), slice(c, c + 1))
-    g1, g2 = grad(y)
-    return fuse(plain[None], (a * g1)[None], (a * g2)[None], beta)[0]
+    targets = [g[None] for g in grad(y)]
+    for g in targets:
+        g *= slope.rows(slice(0, H), slice(c, c + 1))
+    return fuse(plain[None], *targets, beta)[0, 0]

@@ -53,7 +53,25 @@ def _divide(b: torch.Tensor, divisor: torch.Tensor, boundary: str) -> torch.Tens
     """Divide b (...,H,W) by ``divisor`` (H,W) in the boundary's eigenbasis."""
     if boundary == "periodic":
         return torch.fft.ifft2(torch.fft.fft2(b) / divisor).real
-    return idct(idct(dct(dct(b, -2), -1) / divisor, -1), -2)
+    for transform, dim in ((dct, -2), (dct, -1)):
+        b = _in_blocks(transform, b, dim)
+    b = b / divisor
+    for transform, dim in ((idct, -1), (idct, -2)):
+        b = _in_blocks(transform, b, dim)
+    return b
+
+
+def _in_blocks(transform, x: torch.Tensor, dim: int, most: int = 2**23) -> torch.Tensor:
+    """The transform along ``dim``, some rows at a time: a photograph of 50 megapixels would need
+    gigabytes of complex numbers otherwise."""
+    across = -1 if dim == -2 else -2
+    parts = [transform(p, dim) for p in x.chunk(math.ceil(x.numel() / most), across)]
+    return torch.cat(parts, across) if len(parts) > 1 else parts[0]
+
+
+def check_beta(beta: float) -> None:
+    if not beta >= 0 or math.isinf(beta):
+        raise JGMError(f"beta={beta}: need a finite number >= 0")
 
 
 def fuse(x, g1, g2, beta: float, boundary: str = "neumann") -> torch.Tensor:
@@ -63,8 +81,7 @@ def fuse(x, g1, g2, beta: float, boundary: str = "neumann") -> torch.Tensor:
     authors' code uses beta 5.9 and the periodic boundary. Raises JGMError for beta < 0.
     """
     check_boundary(boundary)
-    if not beta >= 0 or math.isinf(beta):
-        raise JGMError(f"beta={beta}: need a finite number >= 0")
+    check_beta(beta)
     if beta == 0:
         return x
     K = laplacian_eigenvalues(*x.shape[-2:], boundary, x)
