@@ -1,0 +1,80 @@
+"""One control for each knob of the card, its range and explanation taken from the card itself."""
+
+import ipywidgets as w
+
+from ..params import KNOBS, ColorizeCard, limits
+
+NAMES = {
+    "sampler": "sampler", "gray": "F (graying)", "n": "versions", "seed": "seed",
+    "lam": "λ₀", "beta": "β", "sigma_1": "σ₁", "sigma_L": "σ_L", "L": "L", "T": "T",
+    "epsilon": "ε", "feedback": "feedback", "boundary": "boundary", "steps": "steps",
+    "eta": "η", "sigma_max": "σ max", "sigma_min": "σ min", "solver": "solver",
+    "corrections": "corrections",
+}
+COMMON = ("sampler", "gray", "n", "seed")
+SERIES = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # a decade in steps of about a quarter
+WIDE = {"description_width": "86px"}
+FULL = {"width": "100%", "margin": "1px 0"}
+
+
+def series(low: float, high: float, whole: bool = False) -> list:
+    """Round values from low to high, ten a decade, both ends included."""
+    values = {low, high}
+    for power in range(-9, 5):
+        values |= {float(f"{m}e{power}") for m in SERIES}
+    inside = sorted(v for v in values if low <= v <= high)
+    return sorted({int(v) for v in inside if v == int(v)}) if whole else [float(v) for v in inside]
+
+
+def options(name: str, value) -> list:
+    """The stops of a knob's slider: all of its range, 0 where allowed, and the value it has."""
+    low, high = limits(ColorizeCard, name)
+    if isinstance(value, int):
+        small = list(range(int(low), 13)) if low < 12 else []
+        stops = {*small, *series(max(low, 1), high, whole=True)}
+    elif name == "eta":
+        stops = {round(i / 20, 2) for i in range(21)}
+    else:
+        floor = {"lam": 0.05, "beta": 0.01, "epsilon": 1e-8}.get(name, low)
+        stops = {*series(floor, high), *([0.0] if low == 0 else [])}
+    return sorted({*stops, value})
+
+
+def text(value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def control(name: str, value) -> w.Widget:
+    """The widget of one knob; ``set_value`` changes it from Python."""
+    field = ColorizeCard.model_fields[name]
+    common = {"description": NAMES[name], "tooltip": explain(name), "style": WIDE, "layout": FULL}
+    if isinstance(value, str):
+        return w.Dropdown(options=list(field.annotation.__args__), value=value, **common)
+    if name == "seed":
+        low, high = limits(ColorizeCard, name)
+        return w.BoundedIntText(value=value, min=low, max=high, **common)
+    stops = [(text(v), v) for v in options(name, value)]
+    return w.SelectionSlider(options=stops, value=value, continuous_update=True, **common)
+
+
+def explain(name: str) -> str:
+    """The card's own words on a knob: effect, unit, range."""
+    field = ColorizeCard.model_fields[name]
+    unit = (field.json_schema_extra or {}).get("unit", "")
+    found = {type(m).__name__ for m in field.metadata}
+    low, high = limits(ColorizeCard, name) if {"Ge", "Le"} <= found else (None, None)
+    span = f" ({low:g} to {high:g})" if found else ""
+    return f"{field.description}{', ' + unit if unit else ''}{span}"
+
+
+def set_value(widget: w.Widget, value) -> None:
+    """Put a value into a control; a slider gets a new stop if it had none there."""
+    if isinstance(widget, w.SelectionSlider) and value not in [v for _, v in widget.options]:
+        values = sorted({*(v for _, v in widget.options), value})
+        widget.options = [(text(v), v) for v in values]
+    widget.value = value
+
+
+def read_by(sampler: str) -> tuple[str, ...]:
+    """The knobs that this sampler looks at."""
+    return (*COMMON, *KNOBS[sampler])

@@ -1,0 +1,203 @@
+"""How the panel looks: boxes, styles, and the few sentences it says."""
+
+import html
+
+import ipywidgets as w
+import numpy as np
+
+from ..fullres import enlarge_chroma, reduce
+from ..metrics import psnr
+from ..operators import gray
+from . import controls, drawing
+from .album import MAX_UPLOAD
+from .engine import Done, Subject
+
+NO_FRONT_END = ("ColorizePanel: this page shows no live widgets. Open the notebook in JupyterLab "
+                "(make lab) or the page (make app), or use panel.run_sync() and panel.result.")
+BOARD, TRACES = (760, 430), (760, 150)
+LARGE, SMALL = 560, 280  # longest side, pixels, of the pictures on the board
+STYLE = """<style>
+.jgm-panel {max-width: 1180px; border: 1px solid #c9ced6; border-radius: 10px; overflow: hidden;
+  font-family: system-ui, sans-serif; background: #ffffff; color: #1b1b1b}
+.jgm-head {background: #0f2f4f; color: #fff; padding: 9px 16px; font-size: 16px; line-height: 1.3}
+.jgm-head small {opacity: .8; margin-left: 10px; font-size: 12px}
+.jgm-panel .jgm-side {background: #f4f6f9; border-right: 1px solid #d8dde4; padding: 10px 12px}
+.jgm-panel .jgm-side .widget-label, .jgm-panel .jgm-side .widget-readout {color: #1b1b1b}
+.jgm-title {font-weight: 600; font-size: 12px; letter-spacing: .04em; text-transform: uppercase;
+  color: #45526b; margin: 8px 0 0}
+.jgm-note {font-size: 12px; line-height: 1.35; color: #45526b}
+.jgm-error {border-left: 4px solid #b3261e; background: #fdeceb; color: #5c120d; padding: 6px 10px;
+  font-size: 13px; line-height: 1.4}
+.jgm-error pre {white-space: pre-wrap; font-size: 11px}
+.jgm-say {font-size: 13px; line-height: 1.4; color: #1b1b1b}
+.jgm-panel textarea {font-family: monospace; font-size: 11px}
+</style>"""
+
+
+def title(text: str) -> w.HTML:
+    return w.HTML(f'<div class="jgm-title">{text}</div>')
+
+
+class View:
+    """All widgets of a panel, and nothing that computes colours."""
+
+    def __init__(self, card, sources):
+        wide = w.Layout(width="100%")
+        self.knobs = {n: controls.control(n, getattr(card, n)) for n in controls.NAMES}
+        self.chooser = w.Dropdown(options=list(sources), layout=wide)
+        self.credit = w.HTML(layout=wide).add_class("jgm-note")
+        self.upload = w.FileUpload(accept="image/*", multiple=False, description="Your photo",
+                                   layout=wide, tooltip=f"at most {MAX_UPLOAD / 1e6:.0f} MB")
+        half = w.Layout(width="50%")
+        self.go = w.Button(description="Colorize", button_style="primary", icon="play", layout=half)
+        self.halt = w.Button(description="Stop", icon="stop", layout=half)
+        self.text = w.Textarea(layout=w.Layout(width="100%", height="230px"))
+        self.apply = w.Button(description="Use this card", icon="check", layout=wide)
+        self.mode = w.ToggleButtons(options=["versions", "before | after"], style={
+            "button_width": "110px"}, tooltips=["all colour versions", "a curtain over the first"])
+        self.cut = w.FloatSlider(0.5, min=0, max=1, step=0.01, description="curtain",
+                                 readout=False, layout=w.Layout(width="260px"))
+        self.cut.layout.visibility = "hidden"
+        self.mode.observe(self._show_cut, "value")
+        self.image = self._image(BOARD)
+        self.plot = self._image(TRACES)
+        self.bar = w.IntProgress(layout=w.Layout(width="220px", height="14px"))
+        self.label = w.Label()
+        self.note = w.HTML().add_class("jgm-say")
+        self.message = w.HTML()
+        self.box = self._layout()
+
+    @staticmethod
+    def _image(size) -> w.Image:
+        blank = drawing.encode(drawing.Image.new("RGB", size, drawing.PAPER))
+        layout = w.Layout(width="100%", max_width=f"{size[0]}px", object_fit="contain")
+        return w.Image(value=blank, format="jpeg", width=size[0], height=size[1], layout=layout)
+
+    def _layout(self) -> w.Box:
+        common = [self.knobs[n] for n in controls.COMMON]
+        own = [k for n, k in self.knobs.items() if n not in controls.COMMON]
+        card = w.Accordion([w.VBox([self.text, self.apply])],
+                           titles=["Copy these settings as a card"])
+        card.selected_index = None
+        side = w.VBox(
+            [title("Picture"), self.chooser, self.credit, self.upload, title("Algorithm"), *common,
+             title("Its knobs"), *own, w.HBox([self.go, self.halt], layout=w.Layout(
+                 margin="8px 0")), card],
+            layout=w.Layout(width="340px", flex="0 0 340px")).add_class("jgm-side")
+        main = w.VBox(
+            [w.HBox([self.mode, self.cut]), self.image, self.message, self.plot,
+             w.HBox([self.bar, self.label]), self.note],
+            layout=w.Layout(flex="1 1 420px", padding="12px 16px", min_width="380px"))
+        head = w.HTML(f'{STYLE}<div class="jgm-head">Colorize<small>one grey photo, many colours: '
+                      "move a slider and watch the sampler work</small></div>",
+                      layout=w.Layout(margin="0"))
+        body = w.HBox([side, main], layout=w.Layout(flex_flow="row wrap"))
+        return w.VBox([head, body]).add_class("jgm-panel")
+
+    def _show_cut(self, change) -> None:
+        self.cut.layout.visibility = "hidden" if change["new"] == "versions" else "visible"
+
+    def offer(self, sampler: str) -> None:
+        """Show the knobs that this sampler reads, hide the others."""
+        read = controls.read_by(sampler)
+        for name, knob in self.knobs.items():
+            display = None if name in read else "none"
+            if knob.layout.display != display:
+                knob.layout.display = display
+
+    # -- pictures ----------------------------------------------------------------------------
+
+    def paint(self, x, what: Subject, note: str | None) -> None:
+        """Draw versions (n,3,h,w); ``note`` is for one on its way, None for a finished run."""
+        y, truth = what.shown(LARGE if note is None and len(x) < 3 else SMALL)
+        pictures = [drawing.to_image(finish(v, y, what.f)) for v in x]
+        grey = drawing.to_image(y)
+        if self.mode.value == "versions":
+            known = [] if truth is None else [drawing.to_image(truth)]
+            captions = version_captions(x, what) if note is None else [note] * len(pictures)
+            page = drawing.board([grey, *known], ["grey photo", "truth"][: 1 + len(known)],
+                                 pictures, captions)
+        else:
+            page = drawing.curtain(grey, pictures[0], self.cut.value)
+        self.image.value = drawing.encode(page)
+
+    def trace(self, rows, total: int) -> None:
+        self.plot.value = drawing.encode(drawing.traces(rows, total))
+
+    # -- words -------------------------------------------------------------------------------
+
+    def say(self, text: str) -> None:
+        self.label.value = text
+
+    def progress(self, step: int, total: int, seconds: float) -> None:
+        self.bar.max, self.bar.value = total, step
+        left = seconds / step * (total - step)
+        self.say(f"step {step} of {total}, {left:.0f} s left" if left >= 0.5 else
+                 f"step {step} of {total}")
+
+    def finished(self, done: Done, seconds: float | None, run: int) -> None:
+        self.bar.max = self.bar.value = len(done.trace)
+        nfe = done.trace[-1]["nfe"]
+        took = "from memory" if seconds is None else f"{seconds:.1f} s"
+        self.say(f"Run {run} done: {len(done.x)} versions, {nfe} evaluations, {took}.")
+        self.note.value = verdict(done)
+
+    def complain(self, error: Exception, trace: str) -> None:
+        text = html.escape(str(error) or type(error).__name__)
+        more = f"<details><summary>trace</summary><pre>{html.escape(trace)}</pre></details>"
+        name = "" if not trace else f"{html.escape(type(error).__name__)}: "
+        self.message.value = (f'<div class="jgm-error" role="alert">{name}{text}'
+                              f"{more if trace else ''}</div>")
+        self.say("Not done; see the message.")
+
+
+def finish(v, y, f):
+    """A version (3,h,w) at the panel's size (3,H,W): its chroma on the sharp grey.
+
+    A state that still carries luma noise (F x far from y) is shown as it is, noise and all.
+    """
+    y_small = gray(v[None], f)[0]
+    if not grey_matches(v, y, y_small):
+        return np.asarray(v)
+    parts = [p for _, p in enlarge_chroma(v - y_small, y_small, y, method="guided")]
+    return np.clip(np.concatenate([np.asarray(p) for p in parts], axis=1) + np.asarray(y), 0, 1)
+
+
+def grey_matches(v, y, y_small, tolerance: float = 0.02) -> bool:
+    """Is the state's grey the photo's, up to what reducing does?"""
+    small = reduce(y, *v.shape[-2:])
+    return float((small - y_small).square().mean().sqrt()) < tolerance
+
+
+def version_captions(x, what: Subject) -> list[str]:
+    """Consensus first; with the truth known, each one's PSNR at the prior's size."""
+    names = [str(i + 1) for i in range(len(x))]
+    if len(x) > 1:
+        names[0] += " consensus"
+    if what.truth is None or x.shape[-2:] != what.truth.shape[-2:]:
+        return names
+    return [f"{n} · {p:.1f} dB" for n, p in zip(names, _psnr(x, what), strict=True)]
+
+
+def _psnr(x, what: Subject):
+    return psnr(x.clamp(0, 1), what.truth.expand_as(x))
+
+
+def verdict(done: Done) -> str:
+    """One sentence of numbers: the honest one first, the oracle last, the grey replica beside."""
+    what = done.subject
+    residual = f"RMS |Fx - y| {done.trace[-1]['residual']:.1e}"
+    if what.truth is None:
+        return f"No true colours are known for this photo. {residual}."
+    one = _psnr(done.x, what)
+    mean = _psnr(done.x.mean(0, keepdim=True), what)[0]
+    replica = _psnr(what.y_small.expand(1, 3, -1, -1), what)[0]
+    text = f"<b>PSNR</b> of one version, on average: <b>{one.mean():.2f} dB</b>"
+    if len(one) > 1:
+        text += f"; of the mean of {len(one)}: {mean:.2f} dB; of the best, chosen with the truth " \
+                f"(oracle): {one.max():.2f} dB"
+    return f"{text}; of the grey photo itself: {replica:.2f} dB. {residual}."
+
+
+def step_text(row: dict) -> str:
+    return f"step {row['step']}, σ = {row['sigma']:.3g}"
