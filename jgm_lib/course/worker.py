@@ -57,14 +57,22 @@ def measure(lesson: Path, parameters=None, output=None, timeout=600, prefix=(), 
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder, "home")
         home.mkdir()
-        output = Path(output or Path(folder, "out.ipynb")).resolve()
-        task = {"lesson": str(lesson.resolve()), "output": str(output), "up": bool(prefix)}
-        command = [*prefix, sys.executable, "-m", __name__]
-        environment = offline.environment(
-            home, Path(plots or home), os.environ.get("PYTHONPATH", "")
-        )
-        text = json.dumps({**task, "parameters": parameters or {}})
-        return _answer(command, environment, text, timeout)
+        path = os.environ.get("PYTHONPATH", "")
+        environment = offline.environment(home, Path(plots or home), path)
+        output = output or Path(folder, "out.ipynb")
+        return start(lesson, parameters, output, timeout, environment, prefix)
+
+
+def start(lesson, parameters, output, timeout, environment=None, prefix=()) -> dict:
+    """Run a lesson in a fresh process; ``environment`` None is this process's own."""
+    task = {
+        "lesson": str(Path(lesson).resolve()),
+        "output": str(Path(output).resolve()),
+        "parameters": parameters or {},
+        "up": bool(prefix),
+    }
+    command = [*prefix, sys.executable, "-m", __name__]
+    return _answer(command, environment, json.dumps(task), timeout)
 
 
 def _answer(command, environment, text: str, timeout: float) -> dict:
