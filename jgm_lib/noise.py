@@ -41,26 +41,30 @@ def stability_number(epsilon: float, sigma_L: float, lam: float, restack: bool) 
     """The largest eigenvalue of one Langevin step's pull; the chain is stable below 2.
 
     With nine free channels (1 + lam)(epsilon/2)/sigma_L^2, because directions that are no
-    gradient of any picture feel the score -X/sigma^2 as well; with re-stacking lam alone counts.
+    gradient of any picture feel the score -X/sigma^2 as well. With re-stacking max(1, lam): colours
+    that never vary feel the score alone, varying greys lam alone (greys that hardly vary, up to
+    1 + lam).
     """
-    return (lam if restack else 1 + lam) * epsilon / 2 / sigma_L**2
+    return (max(1, lam) if restack else 1 + lam) * epsilon / 2 / sigma_L**2
 
 
 def check_stability(epsilon: float, sigma_L: float, lam: float, restack: bool) -> None:
     """Raise JGMError, naming the number and the largest epsilon, if a step would diverge."""
     number = stability_number(epsilon, sigma_L, lam, restack)
     if not number < 2:
-        factor = lam if restack else 1 + lam
+        factor = max(1, lam) if restack else 1 + lam
         raise JGMError(
-            f"unstable step: {'lambda' if restack else '(1 + lambda)'} (epsilon/2)/sigma_L^2 = "
+            f"unstable step: {'max(1, lambda)' if restack else '(1 + lambda)'} "
+            f"(epsilon/2)/sigma_L^2 = "
             f"{number:.4g}, must be < 2; with lambda={lam:g} and sigma_L={sigma_L:g} take "
             f"epsilon < {4 * sigma_L**2 / factor:.4g}"
         )
 
 
 def level_overlap(sigma: float, sigma_next: float, dimensions: int) -> float:
-    """Share of the shell of radius sigma sqrt(D) within three deviations of the next level's
-    shell (Song and Ermon 2020, Technique 1): near 0 means the levels are too far apart."""
+    """Share of the next level's noise (a shell of radius sigma_next sqrt(D)) within three
+    deviations of this level's shell (Song and Ermon 2020, Technique 1): near 0 means the levels
+    are too far apart."""
 
     def phi(t):
         return 0.5 * (1 + math.erf(t / math.sqrt(2)))
@@ -70,7 +74,7 @@ def level_overlap(sigma: float, sigma_next: float, dimensions: int) -> float:
 
 
 def mix_seed(seed: int, a: int, b: int = 0) -> int:
-    """A 63-bit seed from three whole numbers (their odd multiples through splitmix64's finalizer)."""
+    """A 63-bit seed from three whole numbers (odd multiples, splitmix64's finalizer)."""
     z = (seed * 0x9E3779B97F4A7C15 + a * 0xBF58476D1CE4E5B9 + b * 0x94D049BB133111EB) % 2**64
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) % 2**64

@@ -2,9 +2,9 @@
 
 All take ``model`` (anything with ``denoise(X, sigma, sigma_y=None)``, ``channels`` 9 or 3 and
 ``gradient_scale``), the grey picture ``y`` (B,1,H,W) in [0,1], the graying weights ``f`` (3,) and
-``noise`` (``SeededNoise`` with one seed a batch row). They yield a ``State`` before the first step
-is over and after each step; the last one is projected onto F x = y and fitted into [0,1]. Stop by
-not asking for the next state. Call them inside ``torch.no_grad()``.
+``noise`` (``SeededNoise`` with one seed a batch row). They yield a ``State`` after each step; the
+last one's picture is projected onto F x = y and fitted into [0,1]. Stop by not asking for the next
+state. Call them inside ``torch.no_grad()``. Bad settings raise JGMError before the first step.
 """
 
 import math
@@ -13,11 +13,25 @@ from dataclasses import dataclass
 
 import torch
 
+from .constraint import (
+    finish,
+    fit_gamut,
+    gray_groups,
+    known_luma,
+    lift_groups,
+    project,
+    residual,
+    to_picture,
+)
 from .errors import JGMError
-from .fusion import fuse
-from .joint import join, split as split_joint
+from .fusion import check_beta
+from .joint import join
 from .noise import check_stability, karras_sigmas, sigma_ladder, step_sizes
-from .operators import from_basis, gray, to_basis
+from .operators import check_boundary, from_basis, to_basis
+
+__all__ = ["FEEDBACK", "SAMPLERS", "State", "finish", "fit_gamut", "gray_groups", "known_luma",
+           "langevin", "langevin_step", "lift_groups", "nullspace", "predictor_corrector",
+           "project", "split", "step_to", "to_picture"]
 
 FEEDBACK = ("none", "level", "step", "renoise")
 
@@ -34,58 +48,8 @@ class State:
     residual: float  # RMS |F x - y| of x
 
 
-# -- the known part ----------------------------------------------------------------------------
-
-
-def known_luma(y: torch.Tensor, model) -> torch.Tensor:
-    """What the photograph tells of X: (B,1,H,W) -> (B,G,H,W), G = 3 for [y, grad y], 1 for y."""
-    return join(y, model.gradient_scale) if model.channels == 9 else y
-
-
-def gray_groups(X: torch.Tensor, f: torch.Tensor) -> torch.Tensor:
-    """F on every group of three channels: (B,3G,H,W) -> (B,G,H,W)."""
-    B, C, H, W = X.shape
-    return torch.einsum("c,bgchw->bghw", f.to(X), X.view(B, C // 3, 3, H, W))
-
-
-def lift_groups(e: torch.Tensor, f: torch.Tensor) -> torch.Tensor:
-    """F^+ on every group: (B,G,H,W) -> (B,3G,H,W)."""
-    B, G, H, W = e.shape
-    w = (f / f.square().sum()).to(e)
-    return torch.einsum("c,bghw->bgchw", w, e).reshape(B, 3 * G, H, W)
-
-
-def project(X: torch.Tensor, Y: torch.Tensor, f: torch.Tensor) -> torch.Tensor:
-    """The nearest state whose grey part is Y in every group: X - F^+(F X - Y)."""
-    return X - lift_groups(gray_groups(X, f) - Y, f)
-
-
-def fit_gamut(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Shrink each pixel's chroma, y + k (x - y) with the largest k <= 1 inside [0,1].
-
-    Clipping would break F x = y; this keeps it, for sum(f) = 1 and y in [0,1].
-    """
-    c = x - y
-    room = torch.where(c > 0, 1 - y, y).clamp(min=0)
-    k = (room / c.abs().clamp(min=1e-12)).amin(1, keepdim=True).clamp(max=1)
-    return y + k * c
-
-
-def finish(x, y, f):
-    """Projection onto F x = y, then gamut: what every sampler ends with."""
-    return fit_gamut(project(x, y, f), y)
-
-
-def to_picture(X, model, beta: float, boundary: str = "neumann") -> torch.Tensor:
-    """The colour picture of a state: Eq 14 of its intensity and its gradients."""
-    if model.channels == 3:
-        return X
-    return fuse(*split_joint(X, model.gradient_scale), beta, boundary)
-
-
 def _state(X, x, y, f, sigma, step, nfe) -> State:
-    residual = float((gray(x, f) - y).square().mean().sqrt())
-    return State(X, x, sigma, step, nfe, residual)
+    return State(X, x, sigma, step, nfe, residual(x, y, f))
 
 
 def _check_finite(X, **where) -> None:
@@ -106,29 +70,32 @@ def langevin(model, y, f, noise, *, sigma_1=1.0, sigma_L=0.01, L=10, T=100, epsi
     chains, fused at the output (authors' code); "level" re-stack every step, fuse once a level
     (Algorithm 1); "step" fuse and re-stack every step (text of III.C); "renoise" as "none" within
     a level, then fuse the denoised estimate, join and add fresh noise. ``epsilon`` is twice the
-    code's step (LSUN 2.7e-6, COCO 1.557e-5). L T evaluations. Raises JGMError for bad settings, a
-    step that would diverge, or a state that did.
+    code's step (LSUN 2.7e-6, COCO 1.557e-5). L T evaluations, "renoise" L - 1 more. Raises
+    JGMError for bad settings, a step that would diverge, or a state that did.
     """
     sigmas = _check_langevin(model, sigma_1, sigma_L, L, T, epsilon, lam, feedback)
-    Y = known_luma(y, model)
+    _check_fusion(beta, boundary)
+    Y = known_luma(y, model, boundary)
     shape = y.expand(-1, model.channels, -1, -1)
+    stacked = feedback in ("level", "step")
     X = 2 * noise.uniform(shape) - 1
     step = nfe = 0
     for i, (sigma, alpha) in enumerate(zip(sigmas, step_sizes(sigmas, epsilon), strict=True)):
         for t in range(T):
-            if feedback in ("level", "step") and model.channels == 9:
+            if stacked and model.channels == 9:
                 X = join(X[:, :3], model.gradient_scale, boundary)
             X = langevin_step(model, X, Y, f, sigma, alpha, lam, noise)
-            _check_finite(X, level=i + 1, step=t + 1, sigma=f"{sigma:.4g}", epsilon=epsilon, lam=lam)
+            _check_finite(X, level=i + 1, step=t + 1, sigma=f"{sigma:.4g}", epsilon=epsilon,
+                          lam=lam)
             step, nfe = step + 1, nfe + 1
-            last_of_level = t == T - 1
-            if feedback == "step" or (feedback == "level" and last_of_level):
-                X = _with_picture(X, to_picture(X, model, beta, boundary))
-            if feedback == "renoise" and last_of_level and i < L - 1:
-                X, nfe = _renoise(model, X, Y, f, sigma, sigmas[i + 1], beta, boundary, noise), nfe + 1
-            end = last_of_level and i == L - 1
-            x = X[:, :3] if feedback in ("level", "step") else to_picture(X, model, beta, boundary)
-            yield _state(X, finish(x, y, f) if end else x, y, f, sigma, step, nfe)
+            level_ends, run_ends = t == T - 1, t == T - 1 and i == L - 1
+            if feedback == "step" or (feedback == "level" and level_ends):
+                X = torch.cat([to_picture(X, model, beta, boundary), X[:, 3:]], dim=1)
+            if feedback == "renoise" and level_ends and not run_ends:
+                X = _renoise(model, X, Y, f, sigma, sigmas[i + 1], beta, boundary, noise)
+                nfe += 1
+            x = X[:, :3] if stacked else to_picture(X, model, beta, boundary)
+            yield _state(X, finish(x, y, f) if run_ends else x, y, f, sigma, step, nfe)
 
 
 def _check_langevin(model, sigma_1, sigma_L, L, T, epsilon, lam, feedback):
@@ -138,9 +105,15 @@ def _check_langevin(model, sigma_1, sigma_L, L, T, epsilon, lam, feedback):
         raise JGMError(f"T={T}: need at least 1 step a level")
     if not epsilon >= 0 or not lam >= 0:
         raise JGMError(f"epsilon={epsilon}, lambda={lam}: need both >= 0")
+    sigmas = sigma_ladder(sigma_1, sigma_L, L)
     restack = feedback in ("level", "step") or model.channels == 3
     check_stability(epsilon, sigma_L, lam, restack)
-    return sigma_ladder(sigma_1, sigma_L, L)
+    return sigmas
+
+
+def _check_fusion(beta, boundary):
+    check_beta(beta)
+    check_boundary(boundary)
 
 
 def langevin_step(model, X, Y, f, sigma, alpha, lam, noise):
@@ -150,13 +123,15 @@ def langevin_step(model, X, Y, f, sigma, alpha, lam, noise):
     return X + alpha / 2 * (score - lam * consistency) + math.sqrt(alpha) * noise.normal(X)
 
 
-def _with_picture(X, x):
-    return torch.cat([x, X[:, 3:]], dim=1)
+def _fused(X, model, beta, boundary):
+    """The state whose gradients are those of its own fused picture; three channels have none."""
+    if model.channels == 3:
+        return X
+    return join(to_picture(X, model, beta, boundary), model.gradient_scale, boundary)
 
 
 def _renoise(model, X, Y, f, sigma, sigma_next, beta, boundary, noise):
-    clean = project(model.denoise(X, sigma), Y, f)
-    clean = join(to_picture(clean, model, beta, boundary), model.gradient_scale, boundary)
+    clean = _fused(project(model.denoise(X, sigma), Y, f), model, beta, boundary)
     return clean + sigma_next * noise.normal(clean)
 
 
@@ -178,9 +153,7 @@ def _clean_estimate(model, X, Y, f, sigma, beta, boundary):
     """The denoised state and the same with the known part put in (and fused, if beta > 0)."""
     raw = model.denoise(X, sigma)
     target = project(raw, Y, f)
-    if beta and model.channels == 9:
-        target = join(to_picture(target, model, beta, boundary), model.gradient_scale, boundary)
-    return raw, target
+    return raw, _fused(target, model, beta, boundary) if beta else target
 
 
 def nullspace(model, y, f, noise, *, steps=50, sigma_max=10.0, sigma_min=0.01, rho=7.0, eta=1.0,
@@ -202,7 +175,10 @@ def predictor_corrector(model, y, f, noise, *, steps=25, corrections=1, delta=0.
     (Song et al. 2021, Algorithm 2, with the known part put in); steps (1 + corrections)
     evaluations. Raises JGMError for delta outside [0, 4) or eta outside [0, 1]."""
     _check_ratio(eta=(eta, 1), delta=(delta, 3.99))
-    Y = known_luma(y, model)
+    _check_fusion(beta, boundary)
+    if corrections < 0:
+        raise JGMError(f"corrections={corrections}: need at least 0")
+    Y = known_luma(y, model, boundary)
     sigmas = karras_sigmas(steps, sigma_max, sigma_min, rho)
     X = sigmas[0] * noise.normal(y.expand(-1, model.channels, -1, -1)) + lift_groups(Y, f)
     nfe = 0
@@ -214,8 +190,7 @@ def predictor_corrector(model, y, f, noise, *, steps=25, corrections=1, delta=0.
         X = step_to(raw, target, X, sigma, sigma_next, eta, noise)
         nfe += 1 + corrections
         _check_finite(X, step=i + 1, sigma=f"{sigma:.4g}")
-        x = target[:, :3] if beta else to_picture(target, model, 0.0)
-        yield _state(X, finish(x, y, f), y, f, sigma, i + 1, nfe)
+        yield _state(X, finish(target[:, :3], y, f), y, f, sigma, i + 1, nfe)
 
 
 def _check_ratio(**values) -> None:
@@ -266,7 +241,10 @@ def split(model, y, f, noise, *, steps=20, solver="ancestral", eta=1.0, sigma_ma
     if solver not in ("ancestral", "heun"):
         raise JGMError(f"solver={solver!r} is unknown; choose ancestral or heun")
     _check_ratio(eta=(eta, 1))
-    D = _Conditional(model, known_luma(y, model), f, sigma_y)
+    _check_fusion(beta, boundary)
+    if not 0 < sigma_y < math.inf:
+        raise JGMError(f"sigma_y={sigma_y}: need a finite number > 0")
+    D = _Conditional(model, known_luma(y, model, boundary), f, sigma_y)
     sigmas = karras_sigmas(steps, sigma_max, sigma_min, rho)
     V = sigmas[0] * noise.normal(y.expand(-1, len(D.chroma), -1, -1))
     clean, nfe = torch.zeros_like(V), 0

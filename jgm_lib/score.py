@@ -19,10 +19,6 @@ def denoiser_from_score(score, noisy, sigma):
     return noisy + sigma**2 * score
 
 
-def _expand(sigma, X):
-    return torch.as_tensor(sigma, dtype=X.dtype, device=X.device).expand(X.shape[0])
-
-
 class GaussianDenoiser:
     """The exact denoiser of X ~ N(mean, cov): mean (C,H,W), cov (D,D) with D = CHW.
 
@@ -37,12 +33,12 @@ class GaussianDenoiser:
 
     def _rotate_cov(self, cov):
         D = cov.shape[0]
-        half = to_basis(cov.view(D, *self.mean.shape)).view(D, D)  # rows rotated
-        return to_basis(half.T.reshape(D, *self.mean.shape)).view(D, D)
+        half = to_basis(cov.view(D, *self.mean.shape)).reshape(D, D)  # rows rotated
+        return to_basis(half.T.reshape(D, *self.mean.shape)).reshape(D, D)
 
     def noise_variance(self, sigma, sigma_y):
-        s = channel_sigmas(torch.tensor([float(sigma)]).double(),
-                           torch.tensor([float(sigma_y)]).double(), self.channels)
+        pair = torch.tensor([[float(sigma)], [float(sigma_y)]], dtype=torch.float64)
+        s = channel_sigmas(*pair, self.channels)  # (1,C,1,1)
         return s.square().expand(1, *self.mean.shape).flatten()  # (D,)
 
     def denoise(self, X, sigma, sigma_y=None):
