@@ -14,7 +14,7 @@ MAX_BYTES = 1_000_000
 # Two or more components, or a quoted one, or the home folder; not the path of a URL or a fraction.
 ABSOLUTE = re.compile(
     r"""(?<![\w.:/<>~*)\]}$\\-])/(?:[\w.-]+/)+[\w.-]+"""
-    r"""|["'](?:/[A-Za-z][\w.-]+|~/[\w./-]+)|\b[A-Z]:\\\w+|file:///"""
+    r"""|(?<=["'])(?:/[A-Za-z][\w.-]+|~/[\w./-]+)|\b[A-Z]:\\\w+|file:///"""
 )
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 IMAGES = ("image/png", "image/jpeg", "image/svg+xml", "image/gif")
