@@ -154,6 +154,17 @@ class Same(nn.Module):
         return x
 
 
+class Constant(nn.Module):
+    """In place of the decoder: one number everywhere."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def forward(self, inputs, k):
+        return torch.full_like(inputs[0], self.value)
+
+
 def transparent(block):
     """Every norm and convolution of ``block`` becomes the identity."""
     block.norms = nn.ModuleList(Same() for _ in block.norms)
@@ -191,6 +202,25 @@ def test_fusion_by_hand():
     fine = torch.full((1, 1, 4, 4), -10.0, dtype=torch.float64)
     expected = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64) - 10
     assert torch.allclose(fuse([fine, coarse], 0, (4, 4)), expected.expand(1, 1, 4, 4), atol=1e-14)
+
+
+def test_residual_block_and_head_are_elu():
+    """Norms and convolutions as identities: block(-1) = -1 + elu(elu(-1)), head(-1) = elu(-1)."""
+    block = ResBlock(2, 2, 1).double()
+    for c in (block.conv1, block.conv2):
+        nn.init.dirac_(c.weight)
+        nn.init.zeros_(c.bias)
+    block.norm1 = block.norm2 = Same()
+    x = torch.full((1, 2, 3, 3), -1.0, dtype=torch.float64)
+    expected = -1 + math.expm1(math.expm1(-1))
+    assert block(x, 0)[0, :, 1, 1].tolist() == pytest.approx([expected] * 2, abs=1e-14)
+    net = RefineNet(channels=3, ngf=3).double()
+    net.refine[-1] = Constant(-1.0)
+    net.head_norm = Same()
+    nn.init.dirac_(net.head.weight)
+    nn.init.zeros_(net.head.bias)
+    head = net(picture(1, 8, 8)[:, :3], 0)[0, :, 4, 4].tolist()
+    assert head == pytest.approx([math.expm1(-1)] * 3, abs=1e-14)
 
 
 def test_input_is_the_stored_tensor_mapped_to_minus_one_one(small):

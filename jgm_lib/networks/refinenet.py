@@ -185,7 +185,6 @@ class RefineNet(nn.Module):
             h = step([skips.pop(), h], k)
         return self.head(F.elu(self.head_norm(h, k)))[..., :H, :W]
 
-
     def denoise(self, X: torch.Tensor, sigma, sigma_y=None) -> torch.Tensor:
         """E[X_clean | X] = X + sigma^2 s(X, sigma) (Tweedie): X (B,C,H,W), sigma float or (B,).
 
