@@ -203,7 +203,7 @@ def _evaluate_parser(sub) -> None:
                    help="comma-separated samplers (default %(default)s)")
     p.add_argument("--limit", type=int, help="at most so many pictures")
     p.add_argument("--langevin-limit", type=int, default=64, help="pictures for langevin")
-    p.add_argument("--batch", type=int, default=8, help="pictures at a time")
+    p.add_argument("--batch", type=int, default=2, help="pictures at a time")
     p.add_argument("--json", help="also write the rows to this file")
     from .params import ColorizeCard
 

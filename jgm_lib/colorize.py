@@ -125,7 +125,7 @@ class Colorizer:
 
         self.card = card
         self.device = torch.device(device) if device else Accelerator().device
-        self.model = model.to(self.device)
+        self.model = model.to(self.device, memory_format=torch.channels_last)  # quicker on CPUs
         self.side = int(card.get("size", 64))
 
     @classmethod

@@ -1,0 +1,69 @@
+"""Honest columns: what each one is, and that batches and the order of pictures do not matter."""
+
+import numpy as np
+import pytest
+import torch
+
+from jgm_lib import Colorizer, JGMError
+from jgm_lib.evaluate import columns_of, draw, evaluate, score, table, write_json
+from jgm_lib.operators import gray, gray_weights
+from jgm_lib.params import ColorizeCard
+
+F = gray_weights()
+
+
+def scene(n=2, K=5, size=8, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    truth = torch.rand(n, 3, size, size, generator=g)
+    noise = 0.1 * torch.randn(n, K, 3, size, size, generator=g)
+    return truth, gray(truth, F), (truth[:, None] + noise).clamp(0, 1)
+
+
+def test_columns_are_what_they_say():
+    truth, y, samples = scene()
+    columns = columns_of(samples, truth, y, F)
+    each = np.stack([score(samples[:, k], truth, y, F)["psnr"] for k in range(5)])
+    assert np.allclose(columns["single"]["psnr"], each[0])
+    assert np.allclose(columns["oracle of 5"]["psnr"], each.max(0))
+    mean = score(samples.mean(1), truth, y, F)["psnr"]
+    assert np.allclose(columns["mean of 5"]["psnr"], mean)
+    assert (mean > each.max(0)).all()  # independent errors average out
+    for b in range(2):
+        distance = torch.cdist(samples[b].flatten(1), samples[b].flatten(1)).sum(0)
+        assert columns["consensus of 5"]["psnr"][b] == pytest.approx(each[distance.argmin(), b])
+
+
+def test_one_draw_has_one_column():
+    truth, y, samples = scene(K=1)
+    assert set(columns_of(samples, truth, y, F)) == {"single"}
+
+
+def test_batches_do_not_matter(tmp_path):
+    from PIL import Image
+
+    for i in range(3):
+        pixels = np.random.default_rng(i).integers(0, 256, (20, 20, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+    c = Colorizer.from_pretrained("toy-32")
+    card = {"split": ColorizeCard(steps=2, n=2)}
+    one, three = (list(evaluate(c, tmp_path, card, batch=b)) for b in (1, 3))
+    for a, b in zip(one, three, strict=True):
+        assert a["psnr"] == pytest.approx(b["psnr"], abs=1e-3)
+    assert [r["column"] for r in one] == ["", "", "single", "consensus of 2", "mean of 2",
+                                          "oracle of 2"]
+    assert "| split | mean of 2 | 3 |" in table(one)
+    write_json(tmp_path / "rows.json", one, note="x")
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_versions_of_a_picture_differ_and_pictures_get_their_own_noise():
+    c = Colorizer.from_pretrained("toy-32")
+    y = torch.full((2, 1, 32, 32), 0.5)
+    samples, _ = draw(c, y, F, ColorizeCard(steps=2, n=2), [0, 1])
+    flat = samples.flatten(0, 1).flatten(1)
+    assert torch.pdist(flat).min() > 0.1
+
+
+def test_an_empty_folder_is_one_line(tmp_path):
+    with pytest.raises(JGMError):
+        list(evaluate(Colorizer.from_pretrained("toy-32"), tmp_path, {}))
