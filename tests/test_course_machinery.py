@@ -146,7 +146,10 @@ def test_what_is_no_path(course, text):
 def test_a_stale_pair_is_named_with_notebook_and_cell(course, capsys):
     course.edit("x = np.arange(3.0)", "x = np.arange(4.0)")
     assert pairs.main(["--check", "--folder", str(course.folder)]) == 1
-    assert "90_sample.ipynb cell 5: differs" in capsys.readouterr().err
+    assert (
+        "cell 5: differs: .py has 'x = np.arange(4.0)', .ipynb 'x = np.arange(3.0)'"
+        in capsys.readouterr().err
+    )
 
 
 def test_added_and_removed_cells_are_named(course):

@@ -59,10 +59,12 @@ def target(py: Path) -> Path:
 
 def differences(py: Path) -> list[str]:
     """Is the student version in step with the lesson? One line when it is not."""
+    if not target(py).exists():
+        return [f"exercises/{py.stem}.ipynb: missing; run `make exercises`"]
     try:
         expected, found = student(py), book.read_pair(target(py))
     except JGMError as error:
-        return [f"exercises/{py.stem}.ipynb: {error}; run `make exercises`"]
+        return [f"exercises/{py.stem}.ipynb: {error}"]
     for number, (a, b) in enumerate(zip_longest(expected.cells, found.cells), start=1):
         problem = pairs.difference(a, b)
         if problem:

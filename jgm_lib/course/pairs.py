@@ -124,12 +124,11 @@ def difference(a, b) -> str:
         return f"not in the .py: {book.first_line(b.source)}"
     if b is None:
         return f"missing in the .ipynb: {book.first_line(a.source)}"
-    same = a.cell_type == b.cell_type and a.source.strip() == b.source.strip()
-    if not same:
-        return (
-            f"differs: .py has '{book.first_line(a.source)}', "
-            f".ipynb has '{book.first_line(b.source)}'"
-        )
+    if a.cell_type != b.cell_type or a.source.strip() != b.source.strip():
+        lines = zip_longest(a.source.strip().splitlines(), b.source.strip().splitlines())
+        unequal = ((x or "", y or "") for x, y in lines if x != y)
+        ours, theirs = next(unequal, (a.cell_type, b.cell_type))
+        return f"differs: .py has '{book.first_line(ours)}', .ipynb '{book.first_line(theirs)}'"
     return "" if book.tags(a) == book.tags(b) else f"tags differ: {book.first_line(a.source)}"
 
 

@@ -87,12 +87,12 @@ def _answer(command, environment, text: str, timeout: float) -> dict:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)  # the kernel ends when its parent is gone
         process.wait()
-        return _failed(f"stopped after {timeout:g} s", timeout)
+        return failed(f"stopped after {timeout:g} s", timeout)
     except (ValueError, IndexError):
-        return _failed(f"the run died: {' '.join(err.split())[-300:]}", 0.0)
+        return failed(f"the run died: {' '.join(err.split())[-300:]}", 0.0)
 
 
-def _failed(error: str, seconds: float) -> dict:
+def failed(error: str, seconds: float) -> dict:
     return {"ok": False, "error": error, "seconds": seconds, "cpu_seconds": 0.0, "peak_mb": 0,
             "numbers": {}}  # fmt: skip
 
