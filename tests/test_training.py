@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from jgm_lib.errors import JGMError
 from jgm_lib.params import TrainCard
@@ -69,9 +70,15 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     broken.wait()
     assert 16 <= last_step(tmp_path / "broken") < 40
     assert process(tmp_path / "broken").wait(timeout=300) == 0
-    a, b = (checkpoints_in(tmp_path / n)[-1].read_bytes() for n in ("whole", "broken"))
-    assert a == b
+    (facts, a), (others, b) = (contents(tmp_path / n) for n in ("whole", "broken"))
+    assert facts == others and same(a, b)
     assert steps_logged(tmp_path / "whole") == steps_logged(tmp_path / "broken")
+
+
+def contents(folder) -> tuple[dict, dict]:
+    """Metadata and every tensor of the newest checkpoint."""
+    with safe_open(checkpoints_in(folder)[-1], "pt") as f:
+        return f.metadata(), {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118
 
 
 def last_step(folder) -> int:
