@@ -148,11 +148,12 @@ def langevin_steps(prior, y, *, sigmas, T, epsilon, lam=1.0, beta=5.9, feedback=
         h = alpha / 2 / sigma**2
         M = eye + h * (A - eye - lam * lab.L)
         c, Q = h * (b + lam * lift_y), np.sqrt(alpha) * eye
-        pre = restack if feedback in ("level", "step") and lab.groups == 3 else eye
+        stacked = feedback in ("level", "step") and lab.groups == 3
+        M = M @ restack if stacked else M
+        plain, fused_step = Step(M, c, Q), Step(put @ M, put @ c, put @ Q)
         for t in range(T):
             fuse_now = feedback == "step" or (feedback == "level" and t == T - 1)
-            post = put if fuse_now and lab.groups == 3 else eye
-            yield Step(post @ M @ pre, post @ c, post @ Q)
+            yield fused_step if fuse_now and stacked else plain
         if feedback == "renoise" and i + 1 < len(sigmas):
             again = lab.J @ fused if lab.groups == 3 else eye
             clean = again @ (eye - lab.L) @ A, again @ ((eye - lab.L) @ b + lift_y)
@@ -216,12 +217,18 @@ def split_steps(prior, y, *, sigmas, sigma_y, solver="ancestral", eta=1.0):
             yield Step(M, np.concatenate([h / 2 * (slope_c + slope2_c), c]))
 
 
-def split_picture(prior, y, state):
-    """[V, clean] of a finished run -> the picture x (3n,), and the map (3n,2m) alone."""
-    lab, m = prior.lab, len(prior.lab.chroma)
-    chroma = np.concatenate([np.zeros((3 * lab.n, m)),
-                             (lab.R[lab.chroma].T)[:3 * lab.n]], axis=1)  # (3n,2m)
-    grey = np.tile(y, 3)
-    tint = np.eye(3 * lab.n) - np.kron(np.ones((3, 1)), lab.F)
-    to_x = tint @ chroma
-    return grey + to_x @ state, to_x
+def split_state(prior, y):
+    """(M, c) of X = M [V, clean] + c: what the network sees, in the RGB layout."""
+    lab = prior.lab
+    pick, luma = lab.R[lab.chroma], lab.R[lab.luma]
+    on_clean = -np.sqrt(3) * luma.T @ lab.FX @ pick.T
+    return np.concatenate([pick.T, on_clean], axis=1), np.sqrt(3) * luma.T @ lab.known(y)
+
+
+def photographic(lab, variance=0.05, seed=0):
+    """A smooth prior of correlated colours, like photographs: mean near 0.5, reach 1.5 pixels."""
+    place = np.array([(i, j) for i in range(lab.H) for j in range(lab.W)])
+    reach = np.exp(-((place[:, None] - place[None]) ** 2).sum(-1) / 2 / 1.5**2)
+    colours = np.array([[1, 0.8, 0.5], [0.8, 1, 0.75], [0.5, 0.75, 1]])
+    mean = 0.5 + 0.05 * np.random.default_rng(seed).standard_normal(3 * lab.n)
+    return Prior(lab, mean, variance * (np.kron(colours, reach) + 0.02 * np.eye(3 * lab.n)))
