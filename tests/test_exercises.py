@@ -6,7 +6,7 @@ import re
 import pytest
 
 from jgm_lib.course import book
-from jgm_lib.course.checks import Hint, exercise, load_all
+from jgm_lib.course.checks import REGISTRY, Hint, exercise, load_all
 from jgm_lib.course.exercises import solution_namespace, stub, stub_namespace
 from jgm_lib.course.lint_source import solution_names
 from jgm_lib.errors import JGMError
@@ -81,6 +81,22 @@ def checker():
 def test_every_failure_of_an_answer_is_a_hint(answer, hint):
     with pytest.raises(Hint, match=hint):
         checker()(answer)
+
+
+def test_the_worked_example_of_the_guide_is_right():
+    """docs/notebook_style.md shows a checker and its solution; both must do what it says."""
+    guide = (book.ROOT / "docs" / "notebook_style.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    (checks,) = (b for b in blocks if b.startswith('"""Checkers of lesson 02."""'))
+    (cells,) = (b for b in blocks if "**Exercise 1.**" in b)
+    namespace = {"__name__": "guide"}
+    exec(checks.replace("from . import", "from jgm_lib.course.checks import"), namespace)
+    found = REGISTRY["02", "langevin_step"]
+    exec(cells.split("# %%")[2].partition("\n")[2], namespace)
+    found.check(namespace["langevin_step"])
+    for answer, word in found.wrong.values():
+        with pytest.raises(Hint, match=re.escape(word)):
+            found.check(answer)
 
 
 def test_the_stub_keeps_signature_and_docstring_and_nothing_of_the_answer():
