@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from rats import Still
 
 from jgm_lib.errors import JGMError
 from jgm_lib.joint import join
@@ -75,13 +76,6 @@ def test_step_sizes_of_algorithm_1():
 
 
 # -- stability: the number the library checks, against the linear map it really applies ---------
-
-
-class Still:
-    """Noise that is none."""
-
-    def normal(self, like):
-        return torch.zeros_like(like)
 
 
 def spectral_radius(prior, epsilon, sigma_L, lam, restack):
