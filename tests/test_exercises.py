@@ -4,6 +4,7 @@ import functools
 import re
 
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from jgm_lib.course import book
 from jgm_lib.course.checks import REGISTRY, Hint, exercise, load_all
@@ -108,6 +109,18 @@ def test_the_stub_keeps_signature_and_docstring_and_nothing_of_the_answer():
     exec(text, namespace)
     with pytest.raises(NotImplementedError, match="write f"):
         namespace["f"](1)
+
+
+def test_an_import_of_the_same_name_is_not_taken_for_the_solution():
+    nb = new_notebook(cells=[new_code_cell("from math import fsum")])
+    with pytest.raises(JGMError, match="no cell tagged `solution` defines fsum"):
+        solution_namespace(nb, "fsum")
+    tagged = {"tags": ["solution"]}
+    nb.cells.append(new_code_cell("def fsum(x):\n    return np.sum(x)", metadata=tagged))
+    nb.cells.append(new_code_cell("import numpy as np"))
+    assert solution_namespace(nb, "fsum")["fsum"]([1, 2]) == 3
+    with pytest.raises(NotImplementedError):
+        stub_namespace(nb, "fsum")["fsum"]([1, 2])
 
 
 @pytest.mark.parametrize("source", ["x = 1", "def f(x): return x", "def f():\n    1\nf()"])

@@ -72,24 +72,35 @@ def differences(py: Path) -> list[str]:
     return []
 
 
+def run_part(tree: ast.Module, keep, namespace: dict) -> None:
+    """Run the top-level statements of a cell that ``keep`` chooses."""
+    chosen = ast.Module([n for n in tree.body if keep(n)], [])
+    exec(compile(chosen, "<lesson>", "exec"), namespace)
+
+
+def is_import(node) -> bool:
+    return isinstance(node, (ast.Import, ast.ImportFrom))
+
+
 def solution_namespace(nb, name: str) -> dict:
     """Run imports, `given` cells and the solution ``name`` of a lesson; returns what they define.
 
+    The imports are those of all cells up to the one after the solution, which calls the checker.
     Raises JGMError when the lesson has no solution of that name.
     """
-    namespace = {}
+    namespace, found = {}, False
     for cell in book.code_cells(nb):
         tree = parse(cell)
-        if "given" in book.tags(cell):
-            exec(compile(tree, "<given>", "exec"), namespace)
-            continue
-        imports = [n for n in tree.body if isinstance(n, (ast.Import, ast.ImportFrom))]
-        exec(compile(ast.Module(imports, []), "<imports>", "exec"), namespace)
         defines = any(isinstance(n, ast.FunctionDef) and n.name == name for n in tree.body)
-        if "solution" in book.tags(cell) and defines:
-            exec(compile(tree, f"<solution {name}>", "exec"), namespace)
-            return namespace
-    raise JGMError(f"no cell tagged `solution` defines {name}")
+        solution = "solution" in book.tags(cell) and defines
+        whole = solution or ("given" in book.tags(cell) and not found)
+        run_part(tree, (lambda n: True) if whole else is_import, namespace)
+        if found:
+            break
+        found = solution
+    if not found:
+        raise JGMError(f"no cell tagged `solution` defines {name}")
+    return namespace
 
 
 def stub_namespace(nb, name: str) -> dict:
