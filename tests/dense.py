@@ -195,18 +195,23 @@ def split_steps(prior, y, *, sigmas, sigma_y, solver="ancestral", eta=1.0):
     eye, zero = np.eye(m), np.zeros((m, m))
     initial = np.concatenate([sigmas[0] * eye, zero])
     yield Step(np.eye(2 * m), np.zeros(2 * m), initial)
-    for sigma, after in zip(sigmas, sigmas[1:], strict=False):
+    for i, (sigma, after) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
         P, E, c = conditional(prior, y, sigma, sigma_y)
         clean = np.concatenate([P, E], axis=1)  # (m,2m): new estimate from [V, clean]
         V = np.concatenate([eye, zero], axis=1)
         if after == 0:
             yield Step(np.concatenate([clean, clean]), np.concatenate([c, c]))
-        elif solver == "ancestral":
+        elif solver != "heun":
+            q = 0.0  # share of the last change by which "multistep" looks ahead
+            if solver == "multistep" and i:
+                q = np.log(sigma / after) / np.log(sigmas[i - 1] / sigma) / 2
+            last = np.concatenate([zero, eye], axis=1)
+            ahead, ahead_c = (1 + q) * clean - q * last, (1 + q) * c
             up2 = eta**2 * after**2 * (1 - after**2 / sigma**2)
             k = np.sqrt(after**2 - up2) / sigma
             fresh = np.concatenate([np.sqrt(up2) * eye, zero]) if up2 else None
-            M = np.concatenate([(1 - k) * clean + k * V, clean])
-            yield Step(M, np.concatenate([(1 - k) * c, c]), fresh)
+            M = np.concatenate([(1 - k) * ahead + k * V, clean])
+            yield Step(M, np.concatenate([(1 - k) * ahead_c, c]), fresh)
         else:
             h, slope, slope_c = after - sigma, (V - clean) / sigma, -c / sigma
             P2, E2, c2 = conditional(prior, y, after, sigma_y)

@@ -109,7 +109,8 @@ def test_predictor_corrector_is_its_recursion(corrections, f, options, beta):
 
 
 @pytest.mark.parametrize("solver, eta", [("ancestral", 0.0), ("ancestral", 0.6),
-                                         ("ancestral", 1.0), ("heun", 1.0)])
+                                         ("ancestral", 1.0), ("heun", 1.0),
+                                         ("multistep", 0.0), ("multistep", 1.0)])
 @pytest.mark.parametrize("f, options", [
     (MEAN, {}),
     (BT601, dict(scale=0.5)),  # luma then follows the last chroma estimate

@@ -66,7 +66,8 @@ def test_the_world_and_its_answer():
     assert widths == pytest.approx([0.0285, 0.0474], abs=1e-4)
 
 
-@pytest.mark.parametrize("settings", [dict(steps=100), dict(steps=20, solver="heun")])
+@pytest.mark.parametrize("settings", [
+    dict(steps=100), dict(steps=40, solver="multistep"), dict(steps=20, solver="heun")])
 def test_split_finds_both_modes_as_often_as_they_are(settings):
     u = draw_red(split_sampler, **settings)
     assert np.mean(u > 0) == pytest.approx(exact_share(), abs=0.02)  # three standard errors

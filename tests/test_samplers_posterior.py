@@ -63,6 +63,9 @@ MEASURED = {
     ("nullspace", 1.0): [(5.18e-3, 0.416), (1.70e-3, 0.2025), (3.5e-4, 0.0564), (6.3e-5, 0.0117)],
     ("split", 0.0): [(1.26e-3, 0.250), (1.38e-3, 0.1055), (1.44e-3, 0.0272), (1.46e-3, 0.0056)],
     ("split", 1.0): [(9.4e-6, 0.416), (9.4e-6, 0.2026), (9.4e-6, 0.0564), (9.4e-6, 0.0117)],
+    ("multistep", 0.0): [(1.53e-3, 0.0909), (1.47e-3, 0.01175), (1.46e-3, 5.61e-4),
+                         (1.46e-3, 8.8e-5)],
+    ("multistep", 1.0): [(9.4e-6, 0.2127), (9.4e-6, 0.0317), (9.4e-6, 1.73e-3), (9.4e-6, 3.89e-5)],
     ("heun", 1.0): [(1.77e-3, 0.442), (1.50e-3, 0.0497), (1.46e-3, 0.0026), (1.46e-3, 2.6e-5)],
 }
 
@@ -74,7 +77,7 @@ def variant(name, eta, nfe, prior, y):
     settings = dict(steps=steps, eta=eta, **RANGE)
     if name == "nullspace":
         return known_part_steps(prior, y, sigmas=sigmas, eta=eta), nullspace, settings
-    settings |= dict(sigma_y=1e-3, solver="heun" if name == "heun" else "ancestral")
+    settings |= dict(sigma_y=1e-3, solver="ancestral" if name == "split" else name)
     recursion = split_steps(prior, y, sigmas=sigmas, sigma_y=1e-3, eta=eta,
                             solver=settings["solver"])
     return recursion, split_sampler, settings
@@ -82,8 +85,8 @@ def variant(name, eta, nfe, prior, y):
 
 @pytest.mark.parametrize("name, eta", MEASURED)
 def test_the_error_falls_with_the_number_of_evaluations(name, eta):
-    """1/NFE for Euler and ancestral steps, 1/NFE^2 for Heun. The ODE keeps a small error of the
-    mean, see the next test."""
+    """1/NFE for Euler and ancestral steps, faster for multistep and Heun. The ODE keeps a small
+    error of the mean, see the next test."""
     prior, y, m, C = world()
     found = []
     for nfe in NFE:
@@ -112,7 +115,8 @@ def test_the_start_of_the_ode_is_remembered():
 
 
 @pytest.mark.parametrize("nfe", NFE)
-@pytest.mark.parametrize("name, eta", [("nullspace", 1.0), ("split", 1.0), ("heun", 1.0)])
+@pytest.mark.parametrize("name, eta", [("nullspace", 1.0), ("split", 1.0), ("multistep", 1.0),
+                                       ("heun", 1.0)])
 def test_the_implementation_is_the_recursion_at_every_length(name, eta, nfe):
     prior, y, _, _ = world()
     recursion, sampler, settings = variant(name, eta, nfe, prior, y)
@@ -165,6 +169,13 @@ def test_variance_lost_at_20_evaluations():
         ancestral = chroma_variance(sampler, prior, steps=20, eta=1.0)
         assert ode == pytest.approx([0.80, 0.76], abs=0.005)
         assert ancestral == pytest.approx([0.65, 0.61], abs=0.005)
+
+
+def test_the_multistep_solver_repairs_it_at_the_same_price():
+    prior = one_pixel()
+    for eta, shares in ((0.0, [1.035, 0.986]), (1.0, [1.088, 0.998])):
+        found = chroma_variance(split_sampler, prior, steps=20, eta=eta, solver="multistep")
+        assert found == pytest.approx(shares, abs=0.005)
 
 
 def test_heun_repairs_it_from_20_steps_on():
