@@ -66,18 +66,24 @@ def png_bytes(figure, dpi: int = 80) -> bytes:
     return buffer.getvalue()
 
 
-def image_html(png: bytes, alt: str) -> str:
+def jpeg_bytes(image: Image.Image, quality: int) -> bytes:
+    """A PIL picture as JPEG without chroma subsampling: photographs a tenth the size of PNG."""
+    buffer = io.BytesIO()
+    image.convert("RGB").save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()
+
+
+def image_html(data: bytes, alt: str, kind: str = "png") -> str:
     """An <img> with alt text and the picture inside (JupyterLab gives plain PNGs no alt text)."""
-    code = base64.b64encode(png).decode()
-    return (
-        f'<img alt="{html.escape(alt)}" style="max-width:100%" src="data:image/png;base64,{code}">'
-    )
+    code, style = base64.b64encode(data).decode(), "max-width:100%"
+    return f'<img alt="{html.escape(alt)}" style="{style}" src="data:image/{kind};base64,{code}">'
 
 
-def show(figure, alt: str, dpi: int = 80) -> None:
+def show(figure, alt: str, dpi: int = 80, jpeg: int = 0) -> None:
     """Display a matplotlib Figure or a picture in the notebook, with alt text.
 
-    ``alt`` says what the reader should see, at least 20 characters, else JGMError.
+    ``alt`` says what the reader should see, at least 20 characters, else JGMError. ``jpeg``: the
+    quality, for a PIL picture of photographs, which as PNG would be heavy.
     """
     from IPython.display import display
 
@@ -86,7 +92,10 @@ def show(figure, alt: str, dpi: int = 80) -> None:
         raise JGMError(
             f"alt text {alt!r}: say what the reader should see, at least {MIN_ALT} characters"
         )
-    page = image_html(png_bytes(figure, dpi), alt)
+    if jpeg:
+        page = image_html(jpeg_bytes(figure, jpeg), alt, "jpeg")
+    else:
+        page = image_html(png_bytes(figure, dpi), alt)
     display({"text/html": page, "text/plain": f"Figure: {alt}"}, raw=True)
     _close(figure)
 

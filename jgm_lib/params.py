@@ -35,10 +35,10 @@ class ColorizeCard(Card):
     n: int = knob(4, 1, 64, "number of colour versions")
     seed: int = knob(0, 0, 2**31 - 1, "seed; the same seed gives the same picture")
     steps: int = knob(20, 1, 2000, "noise levels of split, nullspace, predictor_corrector")
-    solver: Literal["ancestral", "heun"] = Field("ancestral", description="step rule of split")
+    solver: Literal["ancestral", "multistep", "heun"] = Field("ancestral", description="step rule of split")
     eta: float = knob(1.0, 0, 1, "fresh noise a step: 0 ODE, 1 ancestral")
     corrections: int = knob(1, 0, 20, "Langevin steps a level of predictor_corrector")
-    sigma_max: float = knob(10.0, 0.1, 100, "first noise level of the fast samplers", "intensity")
+    sigma_max: float = knob(20.0, 0.1, 100, "first noise level of the fast samplers", "intensity")
     sigma_min: float = knob(0.01, 0.0005, 0.1, "last noise level of the fast samplers", "intensity")
     lam: float = knob(1.0, 0, 50, "lambda_0, weight of the grey photograph (Eq 12)")
     beta: float = knob(5.9, 0, 1000, "weight of the gradients in the fusion (Eq 14)")
@@ -76,6 +76,18 @@ KNOBS = {
     "predictor_corrector": (*_FAST, "corrections"),
     "langevin": ("lam", "beta", "sigma_1", "sigma_L", "L", "T", "epsilon", "feedback", "boundary"),
 }
+
+
+class DemoCard(ColorizeCard):
+    """Lesson 05 and ``make demo``: which photographs, and where the coloured ones go."""
+
+    pictures: list[str] = Field(["china", "rocket", "coffee"], min_length=1, max_length=20,
+                                description="names of package photographs, or toy-1, toy-2, ...")
+    out: str = Field("out", description="folder for the full-size pictures and the contact sheet")
+    n: int = knob(3, 1, 64, "number of colour versions")
+    steps: int = knob(10, 1, 2000, "noise levels of split, nullspace, predictor_corrector")
+    T: int = knob(8, 1, 1000, "Langevin steps a level")
+    epsilon: float = knob(6.75e-5, 0, 1e-2, "step size at the last level", "intensity^2")
 
 
 def limits(card: type[Card], name: str) -> tuple[float, float]:

@@ -117,6 +117,10 @@ class ColorizePanel:
         self._finish(job, done, time.monotonic() - started)
         return self.result
 
+    def snapshot(self):
+        """What the panel shows now, board above traces, as one Pillow picture."""
+        return views.still(self.view.image.value, self.view.plot.value)
+
     def _job(self) -> tuple[ColorizeCard, Key]:
         with self._lock:
             return self._card, self.album.key(self.view.chooser.value)
@@ -170,8 +174,7 @@ class ColorizePanel:
     def _finish(self, job, done: engine.Done, seconds: float | None) -> None:
         self._cache[job_key(job)] = done.x, done.order, done.trace
         self._cache.move_to_end(job_key(job))
-        while len(self._cache) > CACHE:
-            self._cache.popitem(last=False)
+        shorten(self._cache, CACHE)
         self.done = done
         self._publish(done.x, done.subject, None)
         self.view.trace(done.trace, engine.steps(done.card))
@@ -184,8 +187,7 @@ class ColorizePanel:
             self.view.say("Reading the photo ...")
             self._subjects[key] = engine.subject(card, self._photo(picture))
         self._subjects.move_to_end(key)
-        while len(self._subjects) > 2:
-            self._subjects.popitem(last=False)
+        shorten(self._subjects, 2)
         return self._subjects[key]
 
     def _photo(self, picture: Key):
@@ -290,10 +292,15 @@ class ColorizePanel:
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = self.view.box._repr_mimebundle_(**kwargs)
-        data = bundle[0] if isinstance(bundle, tuple) else bundle
-        return {**(data or {}), "text/plain": views.NO_FRONT_END}
+        return {**(bundle or {}), "text/plain": views.NO_FRONT_END}
 
 
 def job_key(job) -> tuple:
     """What decides a run: all settings and the picture."""
     return job[0].model_dump_json(), *job[1]
+
+
+def shorten(memory: OrderedDict, length: int) -> None:
+    """Drop the oldest until ``length`` are left."""
+    while len(memory) > length:
+        memory.popitem(last=False)

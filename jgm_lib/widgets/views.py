@@ -1,6 +1,7 @@
 """How the panel looks: boxes, styles, and the few sentences it says."""
 
 import html
+import io
 
 import ipywidgets as w
 import numpy as np
@@ -167,6 +168,17 @@ def grey_matches(v, y, y_small, tolerance: float = 0.02) -> bool:
     """Is the state's grey the photo's, up to what reducing does?"""
     small = reduce(y, *v.shape[-2:])
     return float((small - y_small).square().mean().sqrt()) < tolerance
+
+
+def still(*parts: bytes):
+    """JPEG pictures below each other as one Pillow picture."""
+    images = [drawing.Image.open(io.BytesIO(p)) for p in parts]
+    page = drawing.Image.new("RGB", (BOARD[0], sum(i.height for i in images)), drawing.PAPER)
+    top = 0
+    for image in images:
+        page.paste(image, (0, top))
+        top += image.height
+    return page
 
 
 def version_captions(x, what: Subject) -> list[str]:

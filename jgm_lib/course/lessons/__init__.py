@@ -1,0 +1,1 @@
+"""Longer code of single lessons, one module a lesson: `nbNN`."""
