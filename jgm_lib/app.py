@@ -1,0 +1,140 @@
+"""make app: the colorization panel as a web page, for people without JupyterLab.
+
+Voila runs the panel in one kernel (one worker) a page; pages left alone are closed. The page is
+served to this computer only, unless another address is asked for, and then a token is required.
+"""
+
+import argparse
+import ipaddress
+import json
+import os
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+
+from .errors import JGMError
+from .params import ColorizeCard, validate
+from .widgets.album import MAX_UPLOAD
+
+IDLE = 15 * 60  # seconds until a page that nobody touches is closed
+MESSAGE = 2 * MAX_UPLOAD + 1_000_000  # bytes: too large a file still arrives, to be refused kindly
+PAGE = """import os
+os.environ.setdefault("OMP_NUM_THREADS", "{threads}")
+from jgm_lib.params import ColorizeCard
+from jgm_lib.widgets import ColorizePanel
+
+ColorizePanel(ColorizeCard(**{card!r}), picture={picture!r}).start()
+"""
+
+
+def is_loopback(ip: str) -> bool:
+    """Can only this computer reach the address? Raises JGMError if it is none."""
+    if ip == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(ip).is_loopback
+    except ValueError:
+        raise JGMError(f"ip {ip!r}: need localhost or an address such as 127.0.0.1 or "
+                       "0.0.0.0 (all addresses of this computer)") from None
+
+
+def choose_token(ip: str, token: str | None) -> str:
+    """No token is needed on this computer; elsewhere the given one, or a fresh random one.
+
+    Raises JGMError for a token under 16 characters.
+    """
+    if token is None:
+        return "" if is_loopback(ip) else secrets.token_urlsafe(24)
+    if len(token) < 16:
+        raise JGMError(f"token of {len(token)} characters: need at least 16; leave it out for a "
+                       "random one")
+    return token
+
+
+def page(card: ColorizeCard, picture: str) -> dict:
+    """The notebook behind the page: one cell that makes and starts the panel."""
+    threads = max(1, (os.cpu_count() or 2) // 2)
+    cell = {"cell_type": "code", "id": "panel", "metadata": {}, "outputs": [],
+            "execution_count": None,
+            "source": PAGE.format(card=card.model_dump(), picture=picture, threads=threads)}
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {"cells": [cell], "metadata": {"kernelspec": spec, "title": "Colorize"},
+            "nbformat": 4, "nbformat_minor": 5}
+
+
+def arguments(notebook: Path, ip: str, port: int, token: str, browser: bool) -> list[str]:
+    """Voila's command line: who may come in, how much they may send, when they are sent away."""
+    # Host names other than this computer's are refused on loopback (DNS rebinding).
+    tornado = {"websocket_max_message_size": MESSAGE, "allow_remote_access": not is_loopback(ip),
+               "local_hostnames": ["localhost"]}
+    options = [
+        f"--Voila.ip={ip}", f"--port={port}", f"--token={token}",
+        f"--Voila.tornado_settings={tornado!r}",
+        f"--MappingKernelManager.cull_idle_timeout={IDLE}",
+        "--MappingKernelManager.cull_interval=30",
+        "--MappingKernelManager.cull_connected=True",
+        "--VoilaConfiguration.show_tracebacks=False",
+        "--VoilaConfiguration.file_allowlist=[]",
+    ]
+    return [str(notebook), *options, *([] if browser else ["--no-browser"])]
+
+
+def parse(argv=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m jgm_lib.app", description=__doc__)
+    parser.add_argument("--ip", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    parser.add_argument("--port", type=int, default=8866, help="port (8866)")
+    parser.add_argument("--token", help="what visitors must know; default: none on this computer, "
+                                        "a random one elsewhere")
+    parser.add_argument("--weights", default="scenes-64", help="bundled name or path")
+    parser.add_argument("--picture", default="china", help="the picture shown first")
+    parser.add_argument("--settings", default="{}", help="fields of ColorizeCard as JSON")
+    parser.add_argument("--no-browser", action="store_true", help="don't open a browser")
+    return parser.parse_args(argv)
+
+
+def card_of(args) -> ColorizeCard:
+    """The card that the page starts with. Raises JGMError."""
+    try:
+        values = json.loads(args.settings)
+    except json.JSONDecodeError as error:
+        raise JGMError(f"--settings: not JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise JGMError('--settings: need an object such as {"n": 2}')
+    return validate(ColorizeCard, {"weights": args.weights, "n": 2, **values})
+
+
+def serve(args) -> None:
+    """Check everything, write the notebook to a temporary folder, run Voila until stopped."""
+    from .checkpoints import find
+    from .widgets import open_picture
+
+    try:
+        from voila.app import Voila
+    except ImportError:
+        raise JGMError("the page needs voila: pip install voila, or make app") from None
+    card, token = card_of(args), choose_token(args.ip, args.token)
+    find(card.weights)
+    open_picture(args.picture)
+    with tempfile.TemporaryDirectory(prefix="jgm-app-") as folder:
+        notebook = Path(folder) / "colorize.ipynb"
+        notebook.write_text(json.dumps(page(card, args.picture)))
+        query = f"?token={token}" if token else ""
+        print(f"Colorize: http://{args.ip}:{args.port}/{query}", flush=True)
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            p for p in (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")) if p)
+        Voila.launch_instance(arguments(notebook, args.ip, args.port, token, not args.no_browser))
+
+
+def main(argv=None) -> int:
+    args = parse(argv)
+    try:
+        serve(args)
+    except JGMError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
