@@ -63,21 +63,21 @@ def page(card: ColorizeCard, picture: str) -> dict:
             "nbformat": 4, "nbformat_minor": 5}
 
 
-def arguments(notebook: Path, ip: str, port: int, token: str, browser: bool) -> list[str]:
-    """Voila's command line: who may come in, how much they may send, when they are sent away."""
-    # Host names other than this computer's are refused on loopback (DNS rebinding).
-    tornado = {"websocket_max_message_size": MESSAGE, "allow_remote_access": not is_loopback(ip),
-               "local_hostnames": ["localhost"]}
-    options = [
-        f"--Voila.ip={ip}", f"--port={port}", f"--token={token}",
-        f"--Voila.tornado_settings={tornado!r}",
-        f"--MappingKernelManager.cull_idle_timeout={IDLE}",
-        "--MappingKernelManager.cull_interval=30",
-        "--MappingKernelManager.cull_connected=True",
-        "--VoilaConfiguration.show_tracebacks=False",
-        "--VoilaConfiguration.file_allowlist=[]",
-    ]
-    return [str(notebook), *options, *([] if browser else ["--no-browser"])]
+def config(ip: str, port: int, token: str, browser: bool) -> dict:
+    """Voila's settings: who may come in, how much they may send, when they are sent away."""
+    return {
+        "Voila": {
+            "ip": ip, "port": port, "token": token, "open_browser": browser,
+            # Host names other than this computer's are refused on loopback (DNS rebinding).
+            "tornado_settings": {"websocket_max_message_size": MESSAGE,
+                                 "allow_remote_access": not is_loopback(ip),
+                                 "local_hostnames": ["localhost"]},
+        },
+        "VoilaConfiguration": {"show_tracebacks": False, "file_allowlist": [],
+                               "extension_allowlist": ["@jupyter-widgets/jupyterlab-manager"]},
+        "MappingKernelManager": {"cull_idle_timeout": IDLE, "cull_interval": 30,
+                                 "cull_connected": True},
+    }  # fmt: skip
 
 
 def parse(argv=None) -> argparse.Namespace:
@@ -110,6 +110,7 @@ def serve(args) -> None:
     from .widgets import open_picture
 
     try:
+        from traitlets.config import Config
         from voila.app import Voila
     except ImportError:
         raise JGMError("the page needs voila: pip install voila, or make app") from None
@@ -123,7 +124,8 @@ def serve(args) -> None:
         print(f"Colorize: http://{args.ip}:{args.port}/{query}", flush=True)
         os.environ["PYTHONPATH"] = os.pathsep.join(
             p for p in (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")) if p)
-        Voila.launch_instance(arguments(notebook, args.ip, args.port, token, not args.no_browser))
+        settings = Config(config(args.ip, args.port, token, not args.no_browser))
+        Voila.launch_instance([str(notebook)], config=settings)
 
 
 def main(argv=None) -> int:

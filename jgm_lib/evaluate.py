@@ -23,7 +23,7 @@ from .operators import gray, gray_weights
 from .params import ColorizeCard
 from .samplers import SAMPLERS
 
-COLUMNS = ("psnr", "ssim", "delta_e", "colourfulness", "residual")
+INF = float("inf")
 
 
 def pictures_of(source, size: int) -> np.ndarray:
@@ -141,7 +141,8 @@ def _row(r: dict) -> str:
 
 
 def write_json(path, rows: list[dict], **about) -> None:
-    """The rows and how they came about, by rename."""
+    """The rows and how they came about, by rename; an infinite PSNR is null there."""
     part = Path(f"{path}.part")
-    part.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
+    plain = [{k: None if v in (INF, -INF) else v for k, v in row.items()} for row in rows]
+    part.write_text(json.dumps({**about, "rows": plain}, indent=1, allow_nan=False) + "\n")
     os.replace(part, path)

@@ -53,8 +53,8 @@ def _state(X, x, y, f, sigma, step, nfe) -> State:
     return State(X, x, sigma, step, nfe, residual(x, y, f))
 
 
-def _check_finite(X, **where) -> None:
-    if not bool(torch.isfinite(X).all()):
+def _check_finite(X, x, **where) -> None:
+    if not bool(torch.isfinite(X).all() and torch.isfinite(x).all()):
         text = ", ".join(f"{k}={v}" for k, v in where.items())
         raise JGMError(f"the sampler diverged ({text}); take a smaller epsilon or lambda")
 
@@ -86,8 +86,6 @@ def langevin(model, y, f, noise, *, sigma_1=1.0, sigma_L=0.01, L=10, T=100, epsi
             if stacked and model.channels == 9:
                 X = join(X[:, :3], model.gradient_scale, boundary)
             X = langevin_step(model, X, Y, f, sigma, alpha, lam, noise)
-            _check_finite(X, level=i + 1, step=t + 1, sigma=f"{sigma:.4g}", epsilon=epsilon,
-                          lam=lam)
             step, nfe = step + 1, nfe + 1
             level_ends, run_ends = t == T - 1, t == T - 1 and i == L - 1
             if feedback == "step" or (feedback == "level" and level_ends):
@@ -96,6 +94,8 @@ def langevin(model, y, f, noise, *, sigma_1=1.0, sigma_L=0.01, L=10, T=100, epsi
                 X = _renoise(model, X, Y, f, sigma, sigmas[i + 1], beta, boundary, noise)
                 nfe += 1
             x = X[:, :3] if stacked else to_picture(X, model, beta, boundary)
+            _check_finite(X, x, level=i + 1, step=t + 1, sigma=f"{sigma:.4g}", epsilon=epsilon,
+                          lam=lam)
             yield _state(X, finish(x, y, f) if run_ends else x, y, f, sigma, step, nfe)
 
 
@@ -190,7 +190,7 @@ def predictor_corrector(model, y, f, noise, *, steps=25, corrections=1, delta=0.
         raw, target = _clean_estimate(model, X, Y, f, sigma, beta, boundary)
         X = step_to(raw, target, X, sigma, sigma_next, eta, noise)
         nfe += 1 + corrections
-        _check_finite(X, step=i + 1, sigma=f"{sigma:.4g}")
+        _check_finite(X, target, step=i + 1, sigma=f"{sigma:.4g}")
         yield _state(X, finish(target[:, :3], y, f), y, f, sigma, i + 1, nfe)
 
 
@@ -261,14 +261,13 @@ def split(model, y, f, noise, *, steps=20, solver="ancestral", eta=1.0, sigma_ma
             if solver == "multistep" and i and sigma_next:
                 ahead = _extrapolate(clean, last, sigmas[i - 1], sigma, sigma_next)
             V = step_to(ahead, ahead, V, sigma, sigma_next, eta, noise)
-        _check_finite(V, step=i + 1, sigma=f"{sigma:.4g}")
-        X = D.state(clean, clean)
-        x = to_picture(X, model, beta, boundary)
+        x = to_picture(D.state(clean, clean), model, beta, boundary)
+        _check_finite(V, x, step=i + 1, sigma=f"{sigma:.4g}")
         yield _state(D.state(V, clean), finish(x, y, f), y, f, sigma, i + 1, nfe)
 
 
 def _extrapolate(clean, last, sigma_last, sigma, sigma_next):
-    """The estimate in the middle of the coming step, on a line in ln sigma through two estimates."""
+    """The estimate amid the coming step, on a line in ln sigma through the last two estimates."""
     coming, past = math.log(sigma / sigma_next), math.log(sigma_last / sigma)
     return clean + coming / (2 * past) * (clean - last)
 

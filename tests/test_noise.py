@@ -1,6 +1,7 @@
 """Noise levels, the stability limit against true spectral radii, and random numbers by seed."""
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -156,6 +157,15 @@ def test_level_overlap_by_monte_carlo(ratio):
     sigma = ratio * sigma_next
     inside = ((radius - sigma * math.sqrt(D)).abs() < 3 * sigma / math.sqrt(2)).double().mean()
     assert level_overlap(sigma, sigma_next, D) == pytest.approx(float(inside), abs=0.02)
+
+
+@pytest.mark.parametrize("sigma, sigma_next, D", [(1.0, 1.0, 2), (1.3, 1.0, 3), (0.2, 0.3, 9)])
+def test_level_overlap_is_the_probability_of_the_band(sigma, sigma_next, D):
+    """Radii of the next level are N(s' sqrt(D), s'^2/2); the band is s sqrt(D) +- 3 s/sqrt(2)."""
+    middle, reach = sigma * math.sqrt(D), 3 * sigma / math.sqrt(2)
+    radii = NormalDist(sigma_next * math.sqrt(D), sigma_next / math.sqrt(2))
+    share = radii.cdf(middle + reach) - radii.cdf(middle - reach)
+    assert level_overlap(sigma, sigma_next, D) == pytest.approx(share, abs=1e-12)
 
 
 def test_level_overlap_falls_with_ratio_and_dimension():

@@ -30,7 +30,9 @@ STYLE = """<style>
 .jgm-error {border-left: 4px solid #b3261e; background: #fdeceb; color: #5c120d; padding: 6px 10px;
   font-size: 13px; line-height: 1.4}
 .jgm-error pre {white-space: pre-wrap; font-size: 11px}
-.jgm-say {font-size: 13px; line-height: 1.4; color: #1b1b1b}
+.jgm-say {font-size: 13px; color: #1b1b1b}
+.jgm-panel .widget-html-content, .jgm-panel .widget-html > .widget-html-content {line-height: 1.4}
+.jgm-panel .widget-readout {min-width: 52px; max-width: 60px}
 .jgm-panel textarea {font-family: monospace; font-size: 11px}
 </style>"""
 
@@ -197,7 +199,13 @@ def _psnr(x, what: Subject):
 
 def verdict(done: Done) -> str:
     """One sentence of numbers: the honest one first, the oracle last, the grey replica beside."""
-    what = done.subject
+    what, card = done.subject, done.card
+    knobs = {controls.NAMES[k]: controls.text(v) for k, v in card.settings().items()}
+    said = ", ".join(f"{k} = {v}" for k, v in knobs.items())
+    return f'{_numbers(done, what)}<br><span class="jgm-note">{card.sampler}: {said}</span>'
+
+
+def _numbers(done: Done, what: Subject) -> str:
     residual = f"RMS |Fx - y| {done.trace[-1]['residual']:.1e}"
     if what.truth is None:
         return f"No true colours are known for this photo. {residual}."

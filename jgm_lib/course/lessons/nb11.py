@@ -1,0 +1,230 @@
+"""Lesson 11: exact conditional scores, variance step by step, and the quality / NFE curve."""
+
+import math
+import time
+
+import torch
+from matplotlib.figure import Figure
+
+from ...data.toy import ToyScenes, admissible_share
+from ...metrics import ciede2000, colourfulness
+from ...noise import SeededNoise
+from ...operators import from_basis, gray, gray_weights, to_basis
+from ...samplers import SAMPLERS, known_luma, project
+from ...score import GaussianDenoiser
+
+STYLES = {
+    "split": dict(color="#0072B2", linestyle="-", marker="o"),
+    "split, Heun": dict(color="#D55E00", linestyle="--", marker="s"),
+    "nullspace": dict(color="#000000", linestyle=":", marker="^"),
+    "langevin": dict(color="#009E73", linestyle="none", marker="D", markersize=8),
+}
+
+
+# -- the exact laboratory ------------------------------------------------------------------------
+
+
+def gaussian_rat(seed: int = 0, side: int = 2) -> GaussianDenoiser:
+    """A Gaussian prior of tiny colour pictures (3,side,side) with a random covariance."""
+    n = 3 * side * side
+    A = torch.randn(n, n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    mean = torch.full((3, side, side), 0.5, dtype=torch.float64)
+    return GaussianDenoiser(mean, 0.02 * (A @ A.T) / n + 0.002 * torch.eye(n, dtype=A.dtype))
+
+
+def blocks(rat):
+    """Mean and covariance of the rat in the rotated basis, cut into luma (y) and chroma (c)."""
+    pixels = rat.mean[0].numel()
+    mean = to_basis(rat.mean[None]).flatten()
+    C = rat.cov
+    return (mean[:pixels], mean[pixels:], C[:pixels, :pixels], C[pixels:, :pixels],
+            C[pixels:, pixels:])
+
+
+def given_luma(rat, luma):
+    """Mean and covariance of the chroma given the clean luma (pixels,), by the Schur complement."""
+    m_y, m_c, C_yy, C_cy, C_cc = blocks(rat)
+    gain = torch.linalg.solve(C_yy, C_cy.T).T
+    return m_c + gain @ (luma - m_y), C_cc - gain @ C_cy.T
+
+
+def conditional_score(rat, luma, chroma, sigma):
+    """grad log p_sigma(chroma | luma), exactly: chroma (2 pixels,) noisy, luma (pixels,) clean."""
+    mean, cov = given_luma(rat, luma)
+    noisy_cov = cov + sigma**2 * torch.eye(len(mean), dtype=mean.dtype)
+    return -torch.linalg.solve(noisy_cov, chroma - mean)
+
+
+def split_score(rat, luma, chroma, sigma, sigma_y):
+    """The chroma part of the joint score with luma noise sigma_y, seen at the clean luma."""
+    shape = rat.mean.shape
+    X = from_basis(torch.cat([luma, chroma]).view(1, *shape))
+    moved = to_basis(rat.denoise(X, sigma, sigma_y) - X).flatten()
+    return moved[len(luma):] / sigma**2
+
+
+def luma_noise_error(rat, sigma: float, levels, seed: int = 1) -> list[float]:
+    """|split score - conditional score| / |conditional score| for each sigma_y."""
+    gen = torch.Generator().manual_seed(seed)
+    m_y, m_c, *_ = blocks(rat)
+    luma = m_y + 0.1 * torch.randn(m_y.shape, generator=gen, dtype=torch.float64)
+    chroma = m_c + sigma * torch.randn(m_c.shape, generator=gen, dtype=torch.float64)
+    exact = conditional_score(rat, luma, chroma, sigma)
+    return [float((split_score(rat, luma, chroma, sigma, s) - exact).norm() / exact.norm())
+            for s in levels]
+
+
+def slope(x, y) -> float:
+    """The slope between the two ends in a log-log plot."""
+    return math.log(y[-1] / y[0]) / math.log(x[-1] / x[0])
+
+
+def kept_variance(sigmas, S: float, eta: float = 1.0, constant: bool = False, heun: bool = False):
+    """The variance of a sampler's output over the true variance S, exactly, for p = N(0, S).
+
+    The exact denoiser is x S/(S + sigma^2), so every rule multiplies the state by some number a and
+    adds fresh noise ``up``; no picture is drawn. ``constant``: fresh noise eta sigma', as DDRM
+    and DDNM use, instead of eta sigma' sqrt(1 - sigma'^2/sigma^2).
+    """
+    v = S + sigmas[0] ** 2
+    for s, t in zip(sigmas, sigmas[1:], strict=False):
+        keep = S / (S + s * s)
+        if heun:
+            v *= _heun_factor(S, s, t) ** 2
+            continue
+        up = eta * t * (1 if constant else math.sqrt(1 - (t / s) ** 2))
+        a = keep + math.sqrt(max(0.0, t * t - up * up)) * (1 - keep) / s
+        v = a * a * v + up * up
+    return v / S
+
+
+def _heun_factor(S, s, t):
+    slope_here = s / (S + s * s)  # (x - D)/sigma for x = 1
+    ahead = 1 + (t - s) * slope_here
+    if t == 0:
+        return ahead
+    return 1 + (t - s) * (slope_here + ahead * t / (S + t * t)) / 2
+
+
+def variance_figure(rows) -> Figure:
+    """rows: name -> (list of NFE, list of kept variance)."""
+    fig = Figure(figsize=(6, 2.8), layout="constrained")
+    ax = fig.subplots()
+    looks = (("#0072B2", "-", "o"), ("#000000", ":", "^"), ("#D55E00", "--", "s"),
+             ("#009E73", "-.", "D"))
+    for (name, (n, kept)), (color, style, mark) in zip(rows.items(), looks, strict=False):
+        ax.semilogx(n, kept, color=color, linestyle=style, marker=mark, label=name)
+    ax.axhline(1, color="0.6", linewidth=1)
+    ax.set(xlabel="evaluations (NFE)", ylabel="variance kept", ylim=(0.3, 1.4))
+    ax.legend(fontsize=8)
+    return fig
+
+
+# -- on the trained network ----------------------------------------------------------------------
+
+
+@torch.no_grad()
+def guesses(model, x, sigma: float, seed: int = 0):
+    """What the network guesses of colour pictures x (B,3,H,W) at chroma noise sigma: two answers.
+
+    The first sees luma noise sigma as well (the paper's case), the second clean luma. Both get the
+    known grey put in afterwards, so that only the chroma differs. Each (B,3,H,W).
+    """
+    f = gray_weights()
+    y = gray(x, f)
+    Y, X = known_luma(y, model), _joint(model, x)
+    z = to_basis(SeededNoise(range(seed, seed + len(x))).normal(X))
+    clean = z.clone()
+    clean[:, 0::3] = 0
+    answers = []
+    for noise, sigma_y in ((z, sigma), (clean, 0.002)):
+        D = model.denoise(X + sigma * from_basis(noise), sigma, sigma_y)
+        answers.append(project(D, Y, f)[:, :3])
+    return answers
+
+
+def _joint(model, x):
+    from ...losses import model_tensor
+
+    return model_tensor(model, x)
+
+
+def chroma_errors(model, x, sigmas, seed: int = 0):
+    """RMS error of the two guesses at each sigma: (list, list)."""
+    rows = [[float((g - x).square().mean().sqrt()) for g in guesses(model, x, s, seed)]
+            for s in sigmas]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def error_figure(sigmas, isotropic, clean, grey: float) -> Figure:
+    fig = Figure(figsize=(5.5, 2.8), layout="constrained")
+    ax = fig.subplots()
+    ax.semilogx(sigmas, isotropic, color="#000000", linestyle=":", marker="^",
+                label="luma as noisy as chroma")
+    ax.semilogx(sigmas, clean, color="#0072B2", marker="o", label="luma clean")
+    ax.axhline(grey, color="0.6", linewidth=1, label="no colour at all")
+    ax.set(xlabel="chroma noise sigma", ylabel="RMS error of the guess", ylim=(0, None))
+    ax.legend(fontsize=8)
+    return fig
+
+
+class Bench:
+    """The same landscapes for every sampler: ``run(name, **settings)`` colours and measures them."""
+
+    def __init__(self, model, scenes: int, seed: int = 0, size: int = 32):
+        self.model, self.f = model, gray_weights()
+        self.batch = ToyScenes(size).sample(scenes, 2 * 10**6 + seed)
+        self.y = gray(self.batch.images, self.f)
+        self.seeds = range(seed, seed + scenes)
+
+    @torch.no_grad()
+    def run(self, name: str, **settings) -> dict:
+        """One row: x (B,3,H,W), nfe, seconds a picture, admissible share of pixels, mean Delta E
+        2000 of a single draw, colourfulness over the truth's."""
+        start = time.perf_counter()
+        for state in SAMPLERS[name](self.model, self.y, self.f, SeededNoise(self.seeds), **settings):
+            pass
+        seconds = (time.perf_counter() - start) / len(self.y)
+        return {"nfe": state.nfe, "seconds": seconds, **self.measure(state.x)}
+
+    def measure(self, x) -> dict:
+        truth = self.batch.images
+        return {"x": x, "admissible": float(admissible_share(x, self.batch.labels, per="pixel").mean()),
+                "delta_e": float(ciede2000(x, truth).mean()),
+                "colour": float(colourfulness(x).mean() / colourfulness(truth).mean())}
+
+    def grey(self) -> dict:
+        return {"nfe": 0, "seconds": 0.0, **self.measure(self.y.expand(-1, 3, -1, -1))}
+
+
+def table(rows: dict) -> str:
+    """Rows of ``Bench.run`` as text."""
+    lines = [f"{'sampler':24s} {'NFE':>5s} {'s/picture':>9s} {'admissible':>10s} {'dE2000':>7s} "
+             f"{'colour':>6s}"]
+    for name, r in rows.items():
+        lines.append(f"{name:24s} {r['nfe']:5d} {r['seconds']:9.3f} {r['admissible']:10.2f} "
+                     f"{r['delta_e']:7.1f} {r['colour']:6.2f}")
+    return "\n".join(lines)
+
+
+def quality_curves(bench: Bench, nfe) -> dict:
+    """name -> list of rows, one for each wanted NFE; Heun takes an odd number of evaluations."""
+    rows = {"split": [bench.run("split", steps=n) for n in nfe],
+            "split, Heun": [bench.run("split", steps=(n + 1) // 2, solver="heun") for n in nfe],
+            "nullspace": [bench.run("nullspace", steps=n) for n in nfe]}
+    return rows
+
+
+def quality_figure(curves: dict) -> Figure:
+    """Admissible share and colourfulness against NFE."""
+    fig = Figure(figsize=(9, 2.8), layout="constrained")
+    for ax, key, label in zip(fig.subplots(1, 2), ("admissible", "colour"),
+                              ("share of pixels in an admissible colour",
+                               "colourfulness / truth's"), strict=True):
+        for name, rows in curves.items():
+            ax.semilogx([r["nfe"] for r in rows], [r[key] for r in rows], label=name, **STYLES[name])
+        ax.set(xlabel="evaluations (NFE)", ylabel=label, ylim=(0, None))
+        if key == "colour":
+            ax.axhline(1, color="0.6", linewidth=1)
+    ax.legend(fontsize=8)
+    return fig

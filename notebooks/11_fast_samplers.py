@@ -1,0 +1,317 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 11 Fast samplers
+#
+# Algorithm 1 asks the network 1,000 times for one picture. The same weights can do it in 20. Where do
+# the other 980 go?
+#
+# ## What you will do
+# - Look at what the network knows when the photograph itself is under noise, and when it is not.
+# - Check with an exact Gaussian prior that clean luma gives the score of p(colour | grey).
+# - Follow the variance of several samplers step by step, without drawing a single picture.
+# - Draw the quality / NFE curve on landscapes whose right colours are known.
+#
+# ## What you will learn
+# - NFE, the number of network evaluations, is the price of a sample.
+# - *Split noise* needs no constraint term: it draws from the posterior directly.
+# - How much fresh noise a step may add, and why a constant share of it fades colours.
+#
+# ## What you need
+# - Time (CPU): not measured yet
+# - Time (GPU): no GPU needed
+# - Before this: lessons 02 and 04
+
+# %% tags=["parameters"]
+seed = 0
+weights = "toy-32"            # prior of the landscapes: bundled name or path
+photo_weights = "scenes-64"   # prior of the photograph
+photo = "china"               # a photograph inside an installed package
+scenes = 8                    # landscapes a row of the table
+T = 20                        # steps a level of Algorithm 1 (the paper's code: 100)
+nfe = [3, 5, 10, 20, 40]      # evaluations of the quality curve
+
+# %%
+from jgm_lib.course.cards.nb11 import CARD
+from jgm_lib.course.errors import begin
+
+card = begin(CARD, globals())
+
+# %%
+import torch
+
+from jgm_lib import checkpoints
+from jgm_lib.course.lessons import nb11 as lesson
+from jgm_lib.figures import picture_row, show
+
+model, about = checkpoints.load(card.weights)
+bench = lesson.Bench(model, card.scenes, card.seed, about["size"])
+print(f"{card.weights}: {about['steps']} training steps at {about['size']} pixels")
+
+# %% [markdown]
+# ## Why a thousand
+#
+# Algorithm 1 noises all nine channels alike. At $\sigma = 0.3$ the network sees the colours through
+# noise, as it must, but the photograph too, although we know it exactly. The consistency term (Eq 13)
+# pulls the state back to $y$ a little in every step; it cannot make the network *see* $y$. So the
+# colours are decided late, at small $\sigma$, where steps are tiny.
+#
+# Below, both guesses get the same noise on the chroma. The first gets as much on the luma, the
+# second none. One evaluation each.
+
+# %%
+x = bench.batch.images[:4]
+isotropic, clean = lesson.guesses(model, x, 0.3, card.seed)
+rows = [torch.cat(list(g), -1).clamp(0, 1) for g in (isotropic, clean, x)]
+show(picture_row(rows, ["luma as noisy as chroma", "luma clean", "truth"], height=0.9),
+     alt="Guesses for four landscapes from colours under strong noise: on the left, where the luma "
+     "was noisy too, the colours are pale and blurred; in the middle, with clean luma, they follow "
+     "the edges of the objects; on the right the truth.", dpi=110)
+
+# %%
+sigmas = [0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 4.0]
+errors = lesson.chroma_errors(model, bench.batch.images, sigmas, card.seed)
+grey_error = float((bench.y - bench.batch.images).square().mean().sqrt())
+show(lesson.error_figure(sigmas, *errors, grey_error),
+     alt="Error of the guessed colours against the chroma noise: both curves rise, the one with clean "
+     "luma lies well below the one with noisy luma between 0.1 and 2, and both stay below the grey "
+     "line of no colour at all.")
+assert sum(errors[1]) < sum(errors[0])
+
+# %% [markdown]
+# ## Split noise is the score of p(colour | grey), exactly
+#
+# Rotate the colour axis: one luma channel $u$ that the photograph tells us, two chroma channels $c$
+# that it does not (in each of the groups $x$, $\nabla_1 x$, $\nabla_2 x$). Give $u$ the noise
+# $\sigma_y$ and $c$ the noise $\sigma$. The joint density factors, and the first factor has no $c$ in it:
+#
+# $$ \nabla_{\tilde c} \log p(\tilde u, \tilde c)
+#    = \nabla_{\tilde c} \log p(\tilde u) + \nabla_{\tilde c} \log p(\tilde c | \tilde u)
+#    = \nabla_{\tilde c} \log p(\tilde c | \tilde u)
+#    \;\to\; \nabla_{\tilde c} \log p_\sigma(\tilde c | u) \quad (\sigma_y \to 0) \tag{a} $$
+#
+# So a network trained with split noise gives the conditional score in its chroma channels. There is
+# nothing to constrain and no $\lambda_0$ to choose. Two noise speeds are from Batzolis et al. 2021
+# (arXiv 2111.13606); a clean condition is also SR3 and Palette (Saharia et al.). New here is only to
+# join them with the paper's channels in one network.
+#
+# Checked on a Gaussian prior of 2 x 2 pictures, where both sides are matrix formulas: the left one
+# from the joint denoiser with luma noise $\sigma_y$, the right one from the Schur complement.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+rat = lesson.gaussian_rat(seed=0)
+levels = [0.3, 0.1, 0.03, 0.01, 0.003, 0.001]
+error = lesson.luma_noise_error(rat, 0.2, levels)
+for sigma_y, e in zip(levels, error, strict=True):
+    print(f"sigma_y {sigma_y:5.3f}   relative error {e:.1e}")
+print(f"slope at the end {lesson.slope(levels[-2:], error[-2:]):.2f}")
+
+# %% [markdown]
+# The error falls as $\sigma_y^2$: at our $\sigma_y = 0.002$ it is far below what any network can learn.
+#
+# **The price**, plainly: the split part learned from pairs (grey, colour) of one graying $F$. The
+# paper's prior knows nothing of $F$ and serves any; ours serves another $F$ only approximately
+# (lesson 09). The 30 % of the training with equal noise keeps the paper's way open on the same weights.
+#
+# ## From one noise level to the next
+#
+# All fast samplers share one step. Denoise, $\hat x = D(X, \sigma)$; read off the noise the network
+# saw, $\hat\epsilon = (X - \hat x)/\sigma$; go to $\sigma' < \sigma$ with part of it and part fresh $z$:
+#
+# $$ X' = \hat x + \sqrt{\sigma'^2 - \sigma_{up}^2}\;\hat\epsilon + \sigma_{up}\, z, \qquad
+#    \sigma_{up} = \eta\,\sigma' \sqrt{1 - \sigma'^2/\sigma^2} \tag{b} $$
+#
+# $\eta = 0$ follows the probability-flow ODE, $\eta = 1$ is ancestral sampling. `nullspace` puts the
+# known grey part into $\hat x$ before it steps (DDNM and DDRM do so too); `split` does not need to.
+
+# %%
+from jgm_lib.noise import karras_sigmas
+
+print([round(s, 3) for s in karras_sigmas(10)])
+
+# %% [markdown]
+# ## How much variance survives
+#
+# For a Gaussian $N(0, S)$ the exact denoiser is $x\,S/(S+\sigma^2)$, every step multiplies the state
+# by a number and adds fresh noise, and the variance at the end is a product: no sampling error. Chroma
+# has a standard deviation of about 0.1, so $S = 0.01$.
+#
+# DDRM and DDNM add a *constant share* of fresh noise, $\sigma_{up} = \eta\sigma'$. With ever more
+# steps that does not converge to the truth but keeps only $(1 + \sqrt{1 - \eta^2})/2$ of the variance,
+# half of it at $\eta = 1$: paler colours and less diversity, however long you wait.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+many = karras_sigmas(4000, 10.0, 1e-4)
+for eta in (0.0, 0.5, 0.85, 1.0):
+    kept = lesson.kept_variance(many, 0.01, eta, constant=True)
+    formula = (1 + (1 - eta**2) ** 0.5) / 2
+    assert abs(kept - formula) < 0.01
+    ours = lesson.kept_variance(many, 0.01, eta)
+    print(f"eta {eta:4.2f}   constant share {kept:.2f} (formula {formula:.2f})   ours {ours:.2f}")
+
+# %% [markdown]
+# Few steps lose variance too, for another reason: each step is a straight line on a curved path.
+# Heun's method looks at the slope at both ends of a step and takes the mean (two evaluations).
+
+# %%
+n = [5, 10, 20, 40, 80, 160]
+half = [k // 2 for k in n]
+kept = {"ancestral": (n, [lesson.kept_variance(karras_sigmas(k), 0.01) for k in n]),
+        "ODE (Euler)": (n, [lesson.kept_variance(karras_sigmas(k), 0.01, 0.0) for k in n]),
+        "ODE, Heun": ([2 * k - 1 for k in half],
+                      [lesson.kept_variance(karras_sigmas(k), 0.01, heun=True) for k in half]),
+        "constant share, eta 1": (n, [lesson.kept_variance(karras_sigmas(k), 0.01, constant=True)
+                                      for k in n])}
+show(lesson.variance_figure(kept),
+     alt="Share of the variance kept against evaluations: ancestral and Euler rise slowly towards 1, "
+     "Heun starts above 1 and is close to it from 40 evaluations on, the constant share of fresh noise "
+     "stays at or below one half.")
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for name, (evaluations, values) in kept.items():
+    print(f"{name:22s} {evaluations[2]} NFE {values[2]:.2f}   {evaluations[3]} NFE {values[3]:.2f}")
+
+# %% [markdown]
+# ## The same weights, four samplers
+#
+# The bench colours the same landscapes with each. *Admissible* is the share of pixels painted in a
+# colour that their object can have (grass green; a roof red, slate or brown), *dE2000* the colour
+# difference of one draw to the truth (it punishes a brown roof where the truth was red), *colour* the
+# colourfulness over the truth's. The quick setting takes fewer steps a level than Algorithm 1; the
+# `laptop` card takes all 1,000.
+
+# %%
+rows = {"grey replica": bench.grey(),
+        f"Algorithm 1, T={card.T}": bench.run("langevin", T=card.T, epsilon=5.4e-6 * 100 / card.T),
+        "nullspace": bench.run("nullspace", steps=20),
+        "split, ancestral": bench.run("split", steps=20),
+        "split, Heun": bench.run("split", steps=10, solver="heun")}
+print(lesson.table(rows))
+
+# %%
+strips = [torch.cat(list(r["x"][:5].clamp(0, 1)), -1) for r in rows.values()]
+strips.append(torch.cat(list(bench.batch.images[:5]), -1))
+grid = torch.cat(strips, -2)
+names = ", ".join([f"{k} ({r['nfe']})" for k, r in rows.items()] + ["truth"])
+show(picture_row([grid], [f"from above: {names}"], height=4.2),
+     alt="Six rows of the same five landscapes: grey, Algorithm 1, nullspace, split ancestral, split "
+     "with Heun, truth. The two split rows have the cleanest colours inside the objects' edges.")
+
+# %% [markdown]
+# ## Quality against evaluations
+
+# %%
+curves = lesson.quality_curves(bench, card.nfe)
+curves["langevin"] = [rows[f"Algorithm 1, T={card.T}"]]
+show(lesson.quality_figure(curves),
+     alt="Left: share of pixels in an admissible colour against evaluations, split rises fastest and "
+     "is nearly flat from 20 on, nullspace and Algorithm 1 lie below. Right: colourfulness over the "
+     "truth's, near 1 for split.")
+
+# %% [markdown]
+# ## And a photograph, in 20 evaluations
+
+# %%
+from jgm_lib.colorize import Colorizer
+from jgm_lib.data import samples
+
+photo_of = samples.load(card.photo)
+colorizer = Colorizer.from_pretrained(card.photo_weights)
+result = colorizer.colorize(photo_of, n=3, seed=card.seed, steps=20)
+smaller = [im.resize((240, round(240 * im.height / im.width)))
+           for im in (photo_of.convert("L"), *result.images[:2], photo_of)]
+show(picture_row(smaller, ["grey", "version 1", "version 2", "truth"], height=1.8),
+     alt="The photograph in grey, two colourings of it drawn with 20 evaluations, and the original.")
+
+# %% [markdown]
+# ## What to expect
+# `split` with 20 evaluations paints more pixels in an admissible colour than Algorithm 1 with ten or
+# fifty times as many. Between 20 and 40 evaluations little is gained. With 3 the colours are pale: the
+# variance that few steps lose is the variety of the colours.
+
+# %%
+split20, algorithm1 = rows["split, ancestral"], rows[f"Algorithm 1, T={card.T}"]
+assert split20["nfe"] == 20 and algorithm1["nfe"] == 10 * card.T
+assert split20["admissible"] > rows["nullspace"]["admissible"]
+assert split20["delta_e"] < rows["grey replica"]["delta_e"]
+
+# %% [markdown]
+# ## Exercises
+# **Exercise 1.** How much fresh noise may a step add? (b), so that the noise level after the step is
+# $\sigma'$ for any $\eta$ from 0 to 1.
+
+# %% tags=["solution"]
+def fresh_noise(sigma, sigma_next, eta):
+    """sigma_up of (b), and the amount of the old noise that is kept: two floats."""
+    up = eta * sigma_next * (1 - (sigma_next / sigma) ** 2) ** 0.5
+    return up, (sigma_next**2 - up**2) ** 0.5
+
+# %%
+from jgm_lib.course.checks.nb11 import check_fresh_noise
+
+check_fresh_noise(fresh_noise)
+
+# %% [markdown]
+# **Exercise 2.** For a Gaussian, p(colour | grey) in two lines: the conditional mean and covariance
+# of $c$ given $u$ (the Schur complement).
+
+# %% tags=["solution"]
+def conditional(m_u, m_c, C_uu, C_cu, C_cc, u):
+    """Mean (n,) and covariance (n,n) of c given u; numpy arrays, C_cu = cov(c, u)."""
+    gain = np.linalg.solve(C_uu, C_cu.T).T
+    return m_c + gain @ (u - m_u), C_cc - gain @ C_cu.T
+
+# %%
+import numpy as np
+
+from jgm_lib.course.checks.nb11 import check_conditional
+
+check_conditional(conditional)
+
+# %% [markdown]
+# **Exercise 3.** One Heun step of $dx/d\sigma = (x - D(x, \sigma))/\sigma$ from $\sigma$ to $\sigma' > 0$.
+
+# %% tags=["solution"]
+def heun(x, sigma, sigma_next, D):
+    """D: function of (x, sigma). Returns x at sigma_next after two evaluations of D."""
+    slope = (x - D(x, sigma)) / sigma
+    ahead = x + (sigma_next - sigma) * slope
+    slope_ahead = (ahead - D(ahead, sigma_next)) / sigma_next
+    return x + (sigma_next - sigma) * (slope + slope_ahead) / 2
+
+# %%
+from jgm_lib.course.checks.nb11 import check_heun
+
+check_heun(heun)
+
+# %% [markdown]
+# ## On your own
+# - Run with the `laptop` card: Algorithm 1 with its 1,000 evaluations. How far does it come?
+# - `predictor_corrector` with 10 levels and one correction also costs 20. Put it on the bench.
+# - Start `split` at `sigma_max=1` instead of 10. When does it become too low?
+#
+# ## Further reading
+# - Batzolis et al. 2021, *Conditional image generation with score-based diffusion models* (arXiv 2111.13606)
+# - Karras et al. 2022 (arXiv 2206.00364), Algorithms 1 and 2
+# - Kawar et al. 2022, *Denoising diffusion restoration models*; Wang et al. 2022, *Zero-shot image
+#   restoration using denoising diffusion null-space model*
+
+# %% tags=["status"]
+import json
+
+print(json.dumps({"nfe": sum(r["nfe"] for r in rows.values()),
+                  "admissible": round(split20["admissible"], 3)}))

@@ -1,0 +1,351 @@
+"""The panel as a person meets it: headless Chromium on JupyterLab and on Voila.
+
+Counts and order are asserted, seconds are only reported. Skipped, with the reason, where Chromium
+or playwright is missing (Debian: apt-get install chromium). JGM_SCREENSHOTS=folder keeps pictures.
+"""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from jgm_lib import checkpoints
+from jgm_lib.networks import build
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+         "--disable-component-update", "--disable-default-apps", "--disable-domain-reliability",
+         "--no-first-run", "--no-pings", "--metrics-recording-only"]  # fmt: skip
+WAIT = 120_000  # milliseconds, at most
+SETTINGS = {"n": 1, "sampler": "langevin", "L": 4, "T": 6, "epsilon": 1e-5}
+LONG = {**SETTINGS, "L": 100, "T": 1000}
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = [pytest.mark.timeout(900),
+              pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A tiny untrained network: the colours are nonsense, everything else is real."""
+    torch.manual_seed(0)
+    settings = {"widths": [8, 16], "channels": 9}
+    card = {"name": "tiny", "network": "unet", "settings": settings, "size": 32}
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    return str(checkpoints.save(path, build("unet", **settings), card))
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """A server process on this machine, its output in a file, ended at the end of a test."""
+
+    def __init__(self, command, url: str, folder: Path):
+        self.url, self.log = url, folder / "server.log"
+        env = {**os.environ, "OMP_NUM_THREADS": "1",
+               "PYTHONPATH": str(Path(__file__).parents[1])}
+        self.process = subprocess.Popen(command, stdout=self.log.open("w"), cwd=folder,
+                                        stderr=subprocess.STDOUT, env=env)
+        self._until_it_answers()
+
+    def _until_it_answers(self) -> None:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(self.url, timeout=10).close()
+                return
+            except urllib.error.HTTPError:
+                return
+            except OSError:
+                assert self.process.poll() is None, self.log.read_text()
+                time.sleep(0.2)
+        raise AssertionError(f"{self.url} never answered: {self.log.read_text()}")
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(browser):
+    """A page that may talk to this machine only and remembers every console error."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+
+    def local_only(route):
+        if re.match(r"(https?|wss?)://(127\.0\.0\.1|localhost)[:/]|data:|blob:", route.request.url):
+            return route.continue_()
+        return route.fulfill(status=200, body="")  # fonts and such that are nice to have
+
+    context.route("**/*", local_only)
+    page = context.new_page()
+    page.errors = []
+    page.on("console", lambda m: page.errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: page.errors.append(str(e)))
+    page.set_default_timeout(WAIT)
+    yield page
+    context.close()
+
+
+class Panel:
+    """What a person sees of the panel and does to it."""
+
+    def __init__(self, page):
+        self.page, self.box = page, page.locator(".jgm-panel")
+        self.box.wait_for()
+
+    def say(self) -> str:
+        """The line beside the progress bar."""
+        return self.box.locator(".widget-label").filter(
+            has_text=re.compile(r"^(Run|step|Stopped|Sketch|Reading|Not done)")).first.inner_text()
+
+    def wait_for(self, pattern: str) -> re.Match:
+        self.page.wait_for_function(
+            "p => [...document.querySelectorAll('.jgm-panel .widget-label')]"
+            ".some(e => new RegExp(p).test(e.textContent))", arg=pattern)
+        return re.search(pattern, self.say())
+
+    def runs(self) -> int:
+        """The number of the run that finished last."""
+        return int(self.wait_for(r"^Run (\d+) done")[1])
+
+    def slider(self, name: str):
+        return self.box.locator(".widget-hslider").filter(
+            has=self.page.locator(f".widget-label:text-is('{name}')"))
+
+    def value(self, name: str) -> str:
+        return self.slider(name).locator(".widget-readout").inner_text().strip()
+
+    def drag(self, name: str, seconds: float = 1.0, values: int = 30) -> None:
+        """Take the handle, move it through many values, let go."""
+        track = self.slider(name).locator(".noUi-target").bounding_box()
+        handle = self.slider(name).locator(".noUi-handle").bounding_box()
+        y = handle["y"] + handle["height"] / 2
+        mouse = self.page.mouse
+        mouse.move(handle["x"] + handle["width"] / 2, y)
+        mouse.down()
+        for i in range(values):
+            share = 0.02 + 0.6 * i / (values - 1)
+            mouse.move(track["x"] + share * track["width"], y)
+            self.page.wait_for_timeout(1000 * seconds / values)
+        mouse.up()
+
+    def picture(self) -> str:
+        return self.box.locator("img").first.get_attribute("src")
+
+    def settled(self, name: str) -> None:
+        """Wait until the verdict names the value that the slider shows."""
+        self.page.wait_for_function(
+            "want => document.querySelector('.jgm-panel').innerText.includes(want)",
+            arg=f"{name} = {self.value(name)},")
+
+    def upload(self, path: Path) -> None:
+        self.box.locator("input[type=file]").set_input_files(str(path))
+
+    def shoot(self, name: str) -> None:
+        if folder := os.environ.get("JGM_SCREENSHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def drag_both(panel: Panel, where: str) -> None:
+    """Thirty values a second on two sliders: a handful of full runs, the last value wins."""
+    for name in ("λ₀", "β"):
+        before, first, picture = panel.runs(), panel.value(name), panel.picture()
+        start = time.monotonic()
+        panel.drag(name)
+        panel.settled(name)
+        full = panel.runs() - before
+        print(f"\n{where} {name}: {first} -> {panel.value(name)}, {full} full runs, "
+              f"{time.monotonic() - start:.1f} s")
+        assert panel.value(name) != first
+        assert 1 <= full <= 5
+        assert panel.picture() != picture
+
+
+def pictures_for_upload(folder: Path) -> tuple[Path, Path]:
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    good, bad = folder / "mine.png", folder / "broken.png"
+    Image.fromarray(pixels).save(good)
+    bad.write_bytes(b"\x89PNG\r\n\x1a\nand then nothing sensible")
+    return good, bad
+
+
+def upload_both(panel: Panel, folder: Path) -> None:
+    good, bad = pictures_for_upload(folder)
+    before, picture = panel.runs(), panel.picture()
+    panel.upload(good)
+    panel.page.wait_for_function(
+        "n => { const m = document.querySelector('.jgm-panel').innerText.match(/Run (\\d+) done/);"
+        " return m && Number(m[1]) > n }", arg=before)
+    assert panel.box.locator("select").first.input_value() == "your photo: mine.png"
+    assert panel.picture() != picture
+    panel.upload(bad)
+    alert = panel.box.locator(".jgm-error")
+    alert.wait_for()
+    assert alert.get_attribute("role") == "alert"
+    assert "broken.png" in alert.inner_text() and "Traceback" not in alert.inner_text()
+
+
+# -- Voila -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def app(weights, tmp_path):
+    servers = []
+
+    def start(settings, *more):
+        port = free_port()
+        command = [sys.executable, "-m", "jgm_lib.app", "--no-browser", "--port", str(port),
+                   "--weights", weights, "--picture", "toy-1", "--settings",
+                   json.dumps(settings), *more]
+        servers.append(Server(command, f"http://127.0.0.1:{port}/", tmp_path))
+        return servers[-1]
+
+    pytest.importorskip("voila", reason="voila is not installed")
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def test_voila_drag_and_upload(app, tab, tmp_path):
+    tab.goto(app(SETTINGS).url)
+    panel = Panel(tab)
+    panel.runs()
+    panel.shoot("voila-start")
+    drag_both(panel, "Voila")
+    upload_both(panel, tmp_path)
+    panel.shoot("voila-bad-file")
+    assert tab.errors == []
+
+
+def test_voila_stop_and_a_file_that_is_too_large(app, tab, tmp_path):
+    tab.goto(app(LONG).url)
+    panel = Panel(tab)
+    panel.wait_for(r"^step \d+ of 100000")
+    panel.box.locator("button", has_text="Stop").click()
+    panel.wait_for(r"^Stopped")
+    large = tmp_path / "large.jpg"
+    large.write_bytes(b"\xff\xd8\xff" + bytes(25_000_000))
+    panel.upload(large)
+    alert = panel.box.locator(".jgm-error")
+    alert.wait_for()
+    assert "25.0 MB; allowed are 20 MB" in alert.inner_text()
+    assert panel.say().startswith("Not done")
+    assert tab.errors == []
+
+
+def test_voila_elsewhere_asks_for_a_token(app):
+    server = app(SETTINGS, "--ip", "0.0.0.0", "--token", "a-token-for-this-test")
+    page = urllib.request.urlopen(server.url).read().decode()
+    assert "jgm-panel" not in page and "password" in page.lower()
+    kernels = server.url + "api/kernels/00000000-0000-0000-0000-000000000000/channels"
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(kernels)
+    assert error.value.code in (401, 403)
+
+
+# -- JupyterLab --------------------------------------------------------------------------------
+
+
+PANEL_CELL = """from jgm_lib.params import ColorizeCard
+from jgm_lib.widgets import ColorizePanel
+panel = ColorizePanel(ColorizeCard(**{card!r}), picture="toy-1").start()
+panel"""
+OTHER_CELL = 'print("kernel is free:", 6 * 7, panel.done is None)'
+
+
+def notebook(settings, weights: str) -> dict:
+    cells = [PANEL_CELL.format(card={**settings, "weights": weights}), OTHER_CELL]
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return {"cells": [{"cell_type": "code", "id": f"cell-{i}", "metadata": {}, "outputs": [],
+                       "execution_count": None, "source": source}
+                      for i, source in enumerate(cells)],
+            "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 5}
+
+
+@pytest.fixture
+def lab(weights, tmp_path):
+    servers = []
+
+    def start(settings):
+        folder = tmp_path / "notebooks"
+        folder.mkdir()
+        (folder / "panel.ipynb").write_text(json.dumps(notebook(settings, weights)))
+        port = free_port()
+        options = ["--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--allow-root",
+                   "--IdentityProvider.token=lab-token-for-tests", f"--notebook-dir={folder}",
+                   "--LabApp.news_url=", "--LabApp.check_for_updates_class="
+                   "jupyterlab.NeverCheckForUpdate"]  # fmt: skip
+        command = [sys.executable, "-m", "jupyterlab", *options]
+        server = Server(command, f"http://127.0.0.1:{port}/api", tmp_path)
+        servers.append(server)
+        server.page = f"http://127.0.0.1:{port}/lab/tree/panel.ipynb?token=lab-token-for-tests"
+        return server
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+def run_cell(page, number: int) -> None:
+    page.locator(".jp-Notebook .jp-CodeCell").nth(number).locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+
+
+def open_lab(tab, server) -> Panel:
+    tab.goto(server.page)
+    tab.locator(".jp-Notebook .jp-CodeCell").nth(1).wait_for()
+    tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+    tab.errors.clear()  # what JupyterLab itself says while it starts is not ours
+    run_cell(tab, 0)
+    return Panel(tab)
+
+
+def test_lab_drag_and_upload(lab, tab, tmp_path):
+    panel = open_lab(tab, lab(SETTINGS))
+    panel.runs()
+    panel.box.scroll_into_view_if_needed()
+    drag_both(panel, "JupyterLab")
+    panel.shoot("lab")
+    upload_both(panel, tmp_path)
+    assert tab.errors == []
+
+
+def test_lab_kernel_stays_free_and_stop_stops(lab, tab):
+    panel = open_lab(tab, lab(LONG))
+    panel.wait_for(r"^step \d+ of 100000")
+    start = time.monotonic()
+    run_cell(tab, 1)
+    output = tab.locator(".jp-OutputArea-output", has_text="kernel is free: 42 True")
+    output.wait_for()
+    print(f"\nanother cell answered after {time.monotonic() - start:.2f} s of a running drag")
+    panel.wait_for(r"^step \d+ of 100000")  # still at work
+    panel.box.locator("button", has_text="Stop").click()
+    panel.wait_for(r"^Stopped")
+    assert tab.errors == []
