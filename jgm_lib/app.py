@@ -74,7 +74,7 @@ def config(ip: str, port: int, token: str, browser: bool) -> dict:
                                  "local_hostnames": ["localhost"]},
         },
         "VoilaConfiguration": {"show_tracebacks": False, "file_allowlist": [],
-                               "extension_allowlist": ["@jupyter-widgets/jupyterlab-manager"]},
+                               "extension_denylist": ["jupyterlab-jupytext"]},
         "MappingKernelManager": {"cull_idle_timeout": IDLE, "cull_interval": 30,
                                  "cull_connected": True},
     }  # fmt: skip
