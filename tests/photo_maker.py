@@ -79,6 +79,18 @@ def rgb_table_profile() -> bytes:
     return profile(b"RGB ", b"Lab ", {b"A2B0": lut(3, lambda c: (100 * sum(c) / 3, 0, 0))})
 
 
+def rgb_both_profile() -> bytes:
+    """Adobe RGB as matrix and curves, beside a table that knows only greys: the table counts."""
+    columns = {bytes([c]) + b"XYZ": xyz(v) for c, v in zip(b"rgb", ADOBE_XYZ, strict=True)}
+    curves = {bytes([c]) + b"TRC": gamma(2.2) for c in b"rgb"}
+
+    def grey(corner):  # XYZ, in the units that ``lut`` expects of L, a and b
+        x, y, z = (sum(corner) / 3 * white for white in D50)
+        return x * 32768 / 652.8, y * 128 - 128, z * 128 - 128
+
+    return profile(b"RGB ", b"XYZ ", columns | curves | {b"A2B0": lut(3, grey)})
+
+
 # --- files ------------------------------------------------------------------------------------
 
 
@@ -105,6 +117,22 @@ def lzw(data: bytes) -> bytes:
     return int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
 
 
+def chunk(name: bytes, data: bytes) -> bytes:
+    """One chunk of a PNG."""
+    crc = struct.pack(">I", zlib.crc32(name + data))
+    return struct.pack(">I", len(data)) + name + data + crc
+
+
+def png_grey(values, depth: int, extra=b"") -> bytes:
+    """A grey PNG of 1, 2 or 4 bits a pixel; values (H,W) of 0..2^depth - 1."""
+    bits = values[..., None] >> np.arange(depth)[::-1] & 1  # (H,W,depth)
+    rows = np.packbits(bits.reshape(len(values), -1).astype(np.uint8), axis=1)
+    head = struct.pack(">2I5B", values.shape[1], values.shape[0], depth, 0, 0, 0, 0)
+    data = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+    body = extra + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + body
+
+
 def png16(values, extra=b"", interlaced=False) -> bytes:
     """A 16-bit PNG written by the book (not by the library): filter 0, any colour type."""
     height, width = values.shape[:2]
@@ -114,10 +142,6 @@ def png16(values, extra=b"", interlaced=False) -> bytes:
              (1, 0, 2, 1)] if interlaced else [(0, 0, 1, 1)]  # fmt: skip
     parts = [planes[a::c, b::d] for a, b, c, d in steps]
     rows = b"".join(b"\0" + row.tobytes() for part in parts if part.size for row in part)
-
-    def chunk(name, data):
-        crc = struct.pack(">I", zlib.crc32(name + data))
-        return struct.pack(">I", len(data)) + name + data + crc
 
     head = chunk(b"IHDR", struct.pack(">2I5B", width, height, 16, colour, 0, 0, interlaced))
     body = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")

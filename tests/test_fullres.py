@@ -6,8 +6,15 @@ import torch
 from benchmarks.fullres import psnr, restore
 from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
-from jgm_lib.fullres import (METHODS, Enlarger, enlarge_chroma, interpolation_matrix, local_lines,
-                             row_blocks, working_size)
+from jgm_lib.fullres import (
+    METHODS,
+    Enlarger,
+    enlarge_chroma,
+    interpolation_matrix,
+    local_lines,
+    row_blocks,
+    working_size,
+)
 from jgm_lib.photo import read_photo
 
 

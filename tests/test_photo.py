@@ -2,13 +2,12 @@
 
 import io
 import struct
-import zlib
 
 import numpy as np
 import pytest
 import tifffile
 import torch
-from photo_maker import levels, lzw, png16, saved, tiff
+from photo_maker import chunk, levels, lzw, png16, png_grey, saved, tiff
 from PIL import Image, ImageOps
 
 from jgm_lib.errors import JGMError
@@ -120,16 +119,19 @@ def test_transparent_colour_of_a_png():
     ]
     rgb, grey = RGB16[3, 5], int(ALPHA16[4, 6])
 
-    def trns(data):
-        return struct.pack(">I", len(data)) + b"tRNS" + data + struct.pack(
-            ">I", zlib.crc32(b"tRNS" + data)
-        )  # fmt: skip
-
-    deep = read_photo(png16(RGB16, trns(struct.pack(">3H", *rgb))))
+    deep = read_photo(png16(RGB16, chunk(b"tRNS", struct.pack(">3H", *rgb))))
     assert np.array_equal(deep.alpha, np.any(rgb != RGB16, -1))
     assert np.array_equal(
-        read_photo(png16(ALPHA16, trns(struct.pack(">H", grey)))).alpha, grey != ALPHA16
+        read_photo(png16(ALPHA16, chunk(b"tRNS", struct.pack(">H", grey)))).alpha, grey != ALPHA16
     )
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4])
+def test_grey_png_of_few_bits_with_a_transparent_level(depth):
+    values = RNG.integers(0, 2**depth, (9, 13))
+    photo = read_photo(png_grey(values, depth, chunk(b"tRNS", struct.pack(">H", 1))))
+    assert np.array_equal(levels(photo.pixels, 2**depth - 1), values)
+    assert np.array_equal(photo.alpha, values != 1)
 
 
 def test_jpeg_is_near_and_grey_jpeg_is_grey():
