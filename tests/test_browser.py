@@ -27,7 +27,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
          "--disable-component-update", "--disable-default-apps", "--disable-domain-reliability",
          "--no-first-run", "--no-pings", "--metrics-recording-only"]  # fmt: skip
-WAIT = 120_000  # milliseconds, at most
+WAIT = 60_000  # milliseconds, at most
 SETTINGS = {"n": 1, "sampler": "langevin", "L": 4, "T": 6, "epsilon": 1e-5}
 LONG = {**SETTINGS, "L": 100, "T": 1000}
 

@@ -47,8 +47,6 @@ class ColorizePanel:
         self.picture = picture
         self._show_card()
 
-    # -- settings --------------------------------------------------------------------------
-
     @property
     def card(self) -> ColorizeCard:
         """The settings as they are now; what does not fit together is refused when it runs."""
@@ -94,8 +92,6 @@ class ColorizePanel:
     def result(self):
         """The last finished run as a ``Result`` (images, mean, trace, save), or None."""
         return self.done.result if self.done else None
-
-    # -- running ---------------------------------------------------------------------------
 
     def start(self) -> "ColorizePanel":
         """Colorize with the settings of now, in the background."""
@@ -202,8 +198,6 @@ class ColorizePanel:
         self._seen = x, what, note
         self.view.paint(x, what, note)
 
-    # -- what the learner does ---------------------------------------------------------------
-
     def _connect(self) -> None:
         v = self.view
         for name, widget in v.knobs.items():
@@ -270,8 +264,6 @@ class ColorizePanel:
             finally:
                 self._quiet = False
             self._show_credit()
-
-    # -- what the panel says -----------------------------------------------------------------
 
     def _show_credit(self) -> None:
         self.view.credit.value = html.escape(credit(self.view.chooser.value))
