@@ -88,7 +88,14 @@ def test_dimension_bombs_are_refused_before_decoding():
         for tag in tifffile.TiffFile(io.BytesIO(bytes(data))).pages[0].tags:
             if tag.code in (256, 257):
                 struct.pack_into({3: "<H", 4: "<I"}[tag.dtype], data, tag.valueoffset, 60000)
-    for bomb in (png, bytes(gif), bytes(floats), bytes(bits)):
+    webp = bytearray(saved(np.dstack([RGB8, RGB8[..., 0]]), "WEBP", exif=b"Exif\0\0"))  # has a VP8X
+    assert webp[12:16] == b"VP8X"
+    webp[24:30] = (16_000).to_bytes(3, "little") * 2
+    jpeg = bytearray(saved(RGB8, "JPEG"))
+    place = jpeg.index(b"\xff\xc0") + 5  # height and width in the frame header
+    jpeg[place : place + 4] = b"\xff\xdc" * 2
+    assert refusal(bytes(webp))
+    for bomb in (png, bytes(gif), bytes(floats), bytes(bits), bytes(jpeg)):
         assert "megapixels allowed" in refusal(bomb) or "megapixels are allowed" in refusal(bomb)
     assert "100 x 100 pixels" in refusal(saved(Image.new("L", (100, 100)), "PNG"), max_pixels=9999)
     assert read_photo(saved(Image.new("L", (100, 100)), "PNG"), max_pixels=10_000).size == (
