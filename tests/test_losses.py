@@ -178,7 +178,7 @@ def test_an_untrained_network_scores_one_on_data_of_its_own_spread():
     for sigma in (0.01, 0.3, 10.0):
         level = torch.full((400,), sigma, dtype=torch.float64)
         loss = preconditioned_loss(model, from_basis(U), level, level, rng(3))
-        assert float(loss) == pytest.approx(1, abs=0.02)
+        assert loss.item() == pytest.approx(1, abs=0.02)
 
 
 def test_drawn_noise_levels():

@@ -13,15 +13,8 @@ from jgm_lib.joint import split as split_joint
 from jgm_lib.networks import build
 from jgm_lib.noise import SeededNoise
 from jgm_lib.operators import gray, gray_pinv, gray_weights
-from jgm_lib.samplers import (
-    FEEDBACK,
-    SAMPLERS,
-    langevin,
-    nullspace,
-    predictor_corrector,
-    split,
-    step_to,
-)
+from jgm_lib.samplers import FEEDBACK, SAMPLERS, langevin, nullspace, split, step_to
+from jgm_lib.samplers import predictor_corrector as corrector
 
 MEAN, BT601 = gray_weights("mean"), gray_weights("bt601")
 SHORT = dict(T=3, L=2, epsilon=1e-4)  # of langevin
@@ -32,7 +25,7 @@ RUNS |= {
     "nullspace": (nullspace, dict(steps=5), 5, 5),
     "nullspace fused": (nullspace, dict(steps=5, beta=5.9, boundary="periodic"), 5, 5),
     "nullspace ode": (nullspace, dict(steps=5, eta=0.0), 5, 5),
-    "predictor_corrector": (predictor_corrector, dict(steps=3, corrections=2), 3, 9),
+    "predictor_corrector": (corrector, dict(steps=3, corrections=2), 3, 9),
     "split": (split, dict(steps=5), 5, 5),
     "split fused": (split, dict(steps=5, beta=5.9), 5, 5),
     "split multistep": (split, dict(steps=5, solver="multistep"), 5, 5),
@@ -142,7 +135,7 @@ def test_states_go_from_the_first_noise_level_to_the_last(model):
     y = greys(1)
     sigmas = [s.sigma for s in play(langevin, model, y, [1], sigma_1=0.5, sigma_L=0.05, **SHORT)]
     assert sigmas == pytest.approx([0.5] * 3 + [0.05] * 3)
-    for sampler in (nullspace, split, predictor_corrector):
+    for sampler in (nullspace, split, corrector):
         states = play(sampler, model, y, [1], steps=4, sigma_max=8.0, sigma_min=0.02)
         sigmas = [s.sigma for s in states]
         assert sigmas[0] == pytest.approx(8) and sigmas[-1] == pytest.approx(0.02)
@@ -257,8 +250,8 @@ FAULTS = [
     (nullspace, dict(sigma_max=0.01), "max > min > 0"),
     (nullspace, dict(eta=1.5), "eta=1.5: need a number from 0 to 1"),
     (nullspace, dict(beta=-0.1), ">= 0"),
-    (predictor_corrector, dict(delta=4.0), "delta=4.0: need a number from 0 to 3.99"),
-    (predictor_corrector, dict(corrections=-1), "need at least 0"),
+    (corrector, dict(delta=4.0), "delta=4.0: need a number from 0 to 3.99"),
+    (corrector, dict(corrections=-1), "need at least 0"),
     (split, dict(solver="euler"), "choose ancestral, multistep, heun"),
     (split, dict(steps=0), "steps=0: need at least 1"),
     (split, dict(eta=-0.1), "eta=-0.1: need a number from 0 to 1"),
