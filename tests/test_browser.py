@@ -121,14 +121,14 @@ class Panel:
 
     def say(self) -> str:
         """The line beside the progress bar."""
-        return self.box.locator(".widget-label").filter(
-            has_text=re.compile(r"^(Run|step|Stopped|Sketch|Reading|Not done)")).first.inner_text()
+        return self.box.locator(".jgm-progress").inner_text()
 
     def wait_for(self, pattern: str) -> re.Match:
-        self.page.wait_for_function(
-            "p => [...document.querySelectorAll('.jgm-panel .widget-label')]"
-            ".some(e => new RegExp(p).test(e.textContent))", arg=pattern)
-        return re.search(pattern, self.say())
+        """Wait until the line reads so."""
+        found = self.page.wait_for_function(
+            "p => { const t = document.querySelector('.jgm-progress').textContent;"
+            " return new RegExp(p).test(t) && t }", arg=pattern)
+        return re.search(pattern, found.json_value())
 
     def runs(self) -> int:
         """The number of the run that finished last."""
@@ -165,7 +165,9 @@ class Panel:
             arg=f"{name} = {self.value(name)},")
 
     def upload(self, path: Path) -> None:
-        self.box.locator("input[type=file]").set_input_files(str(path))
+        with self.page.expect_file_chooser() as chooser:
+            self.box.locator("button", has_text="Your photo").click()
+        chooser.value.set_files(str(path))
 
     def shoot(self, name: str) -> None:
         if folder := os.environ.get("JGM_SCREENSHOTS"):

@@ -65,7 +65,7 @@ class View:
         self.image = self._image(BOARD)
         self.plot = self._image(TRACES)
         self.bar = w.IntProgress(layout=w.Layout(width="220px", height="14px"))
-        self.label = w.Label()
+        self.label = w.Label().add_class("jgm-progress")
         self.note = w.HTML().add_class("jgm-say")
         self.message = w.HTML()
         self.box = self._layout()
