@@ -56,16 +56,18 @@ class View:
         self.halt = w.Button(description="Stop", icon="stop", layout=half)
         self.text = w.Textarea(layout=w.Layout(width="100%", height="230px"))
         self.apply = w.Button(description="Use this card", icon="check", layout=wide)
-        self.mode = w.ToggleButtons(options=["versions", "before | after"], style={
-            "button_width": "110px"}, tooltips=["all colour versions", "a curtain over the first"])
+        self.mode = w.ToggleButtons(
+            options=["versions", "before | after"], style={"button_width": "110px"},
+            tooltips=["all colour versions", "a curtain over the first"],
+            layout=w.Layout(flex="0 0 240px"))
         self.cut = w.FloatSlider(0.5, min=0, max=1, step=0.01, description="curtain",
                                  readout=False, layout=w.Layout(width="260px"))
         self.cut.layout.visibility = "hidden"
         self.mode.observe(self._show_cut, "value")
         self.image = self._image(BOARD)
         self.plot = self._image(TRACES)
-        self.bar = w.IntProgress(layout=w.Layout(width="220px", height="14px"))
-        self.label = w.Label().add_class("jgm-progress")
+        self.bar = w.IntProgress(layout=w.Layout(flex="0 0 120px", height="14px"))
+        self.label = w.Label(layout=w.Layout(flex="1 1 auto")).add_class("jgm-progress")
         self.note = w.HTML().add_class("jgm-say")
         self.message = w.HTML()
         self.box = self._layout()
@@ -142,7 +144,8 @@ class View:
         self.bar.max = self.bar.value = len(done.trace)
         nfe = done.trace[-1]["nfe"]
         took = "from memory" if seconds is None else f"{seconds:.1f} s"
-        self.say(f"Run {run} done: {len(done.x)} versions, {nfe} evaluations, {took}.")
+        n = f"{len(done.x)} version{'s' if len(done.x) > 1 else ''}"
+        self.say(f"Run {run} done: {n}, {nfe} evaluations, {took}.")
         self.note.value = verdict(done)
 
     def complain(self, error: Exception, trace: str) -> None:
