@@ -103,8 +103,10 @@ show(three_generative_ways(),
 # %%
 import torch
 
+from jgm_lib.course.lessons.strips import side_by_side, strips
+
 pictures = lesson.held_out(card, 6)
-fig = picture_row([lesson.side_by_side(pictures)], ["six of the pictures"], height=1.2)
+fig = picture_row([side_by_side(pictures)], ["six of the pictures"], height=1.2)
 show(fig, alt="Six small landscapes with hills, trees and houses: some skies are blue, some are "
      "orange; the roofs are red, blue-grey or brown.")
 
@@ -236,7 +238,7 @@ for p in fit(model, batches, training, folder, resume=True, save_every=card.save
 # %%
 if view.looks:
     chosen = [view.looks[i] for i in sorted({0, 1, 3, len(view.looks) - 1}) if i < len(view.looks)]
-    show(lesson.looks_figure(chosen, pictures),
+    show(strips({f"step {s}": x for s, x in chosen} | {"truth": pictures}),
          alt="Samples for the same six grey landscapes at four steps of the training, the truth "
          "below: first smears of colour, then coloured objects, at the end blue or orange skies and "
          "green grass. Not every sky has the colour of the truth, as it should be.")
@@ -283,7 +285,7 @@ show(lesson.curves(log, before, after, card.steps),
 
 # %%
 plain, fused = (lesson.colour_strip(prior, grey.cpu(), beta=b) for b in (0.0, 5.9))
-show(picture_row([lesson.side_by_side(plain[:4]), lesson.side_by_side(fused[:4])],
+show(picture_row([side_by_side(plain[:4]), side_by_side(fused[:4])],
                  ["colour channels alone", "fused with the gradients, beta = 5.9"], height=1.1),
      alt="Four landscapes twice: on the left with coloured grain everywhere, on the right the same "
      "colours, smooth inside the objects and sharp at their edges.")

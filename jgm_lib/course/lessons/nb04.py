@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
-from torch.nn.functional import interpolate
 
 from ...data.packed import PackedSet
 from ...data.toy import ToyScenes
@@ -18,6 +17,7 @@ from ...noise import SeededNoise
 from ...operators import gray_weights, to_basis
 from ...params import TrainCard, validate
 from ...samplers import langevin, split
+from .strips import side_by_side
 
 BLUE, ORANGE = "#0072B2", "#D55E00"
 _folders = []  # temporary folders live as long as the kernel
@@ -161,23 +161,6 @@ def averaged(card: TrainCard, ema: dict):
     model = build(card.network, **card.settings)
     model.load_state_dict(ema)
     return model.eval().to(next(iter(ema.values())).device)
-
-
-def side_by_side(x: torch.Tensor, scale: int = 3) -> torch.Tensor:
-    """(B,C,H,W) -> one picture (C, H scale, B W scale), pixels repeated."""
-    row = torch.cat(list(x), dim=-1)
-    return interpolate(row[None], scale_factor=scale, mode="nearest")[0]
-
-
-def looks_figure(looks, truth: torch.Tensor) -> Figure:
-    """One row of samples a look, labelled with its step, and the truth below."""
-    rows = [(f"step {step}", x) for step, x in looks] + [("truth", truth)]
-    fig = Figure(figsize=(6.4, 0.95 * len(rows)), layout="constrained")
-    for axis, (name, x) in zip(fig.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
-        axis.imshow(side_by_side(x).permute(1, 2, 0).clamp(0, 1).numpy())
-        axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
-        axis.set(xticks=[], yticks=[])
-    return fig
 
 
 class LiveView:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ...data.toy import ToyScenes, admissible_share
 from ...metrics import ciede2000, colourfulness
-from ...noise import SeededNoise
+from ...noise import SeededNoise, karras_sigmas
 from ...operators import from_basis, gray, gray_weights, to_basis
 from ...samplers import SAMPLERS, known_luma, project
 from ...score import GaussianDenoiser
@@ -16,6 +16,7 @@ from ...score import GaussianDenoiser
 STYLES = {
     "split": dict(color="#0072B2", linestyle="-", marker="o"),
     "split, Heun": dict(color="#D55E00", linestyle="--", marker="s"),
+    "split, multistep": dict(color="#CC79A7", linestyle="-", marker="v"),
     "nullspace": dict(color="#000000", linestyle=":", marker="^"),
     "langevin": dict(color="#009E73", linestyle="none", marker="D", markersize=8),
 }
@@ -79,44 +80,64 @@ def slope(x, y) -> float:
     return math.log(y[-1] / y[0]) / math.log(x[-1] / x[0])
 
 
-def kept_variance(sigmas, S: float, eta: float = 1.0, constant: bool = False, heun: bool = False):
+def kept_variance(sigmas, S: float, rule: str = "ancestral", eta: float = 1.0) -> float:
     """The variance of a sampler's output over the true variance S, exactly, for p = N(0, S).
 
-    The exact denoiser is x S/(S + sigma^2), so every rule multiplies the state by some number a and
-    adds fresh noise ``up``; no picture is drawn. ``constant``: fresh noise eta sigma', as DDRM
-    and DDNM use, instead of eta sigma' sqrt(1 - sigma'^2/sigma^2).
+    The exact denoiser is x S/(S + sigma^2), so every step is a matrix on (state, last estimate) and
+    fresh noise; no picture is drawn. ``rule``: "ancestral", "multistep" (the estimate extrapolated
+    from the last two), "heun", or "constant": fresh noise eta sigma', as DDRM and DDNM use, instead
+    of eta sigma' sqrt(1 - sigma'^2/sigma^2).
     """
-    v = S + sigmas[0] ** 2
-    for s, t in zip(sigmas, sigmas[1:], strict=False):
-        keep = S / (S + s * s)
-        if heun:
-            v *= _heun_factor(S, s, t) ** 2
-            continue
-        up = eta * t * (1 if constant else math.sqrt(1 - (t / s) ** 2))
-        a = keep + math.sqrt(max(0.0, t * t - up * up)) * (1 - keep) / s
-        v = a * a * v + up * up
-    return v / S
+    P = torch.tensor([[S + sigmas[0] ** 2, 0.0], [0.0, 0.0]], dtype=torch.float64)
+    for i, (s, t) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        up = 0.0 if rule == "heun" else eta * t
+        up *= 1 if rule == "constant" else math.sqrt(1 - (t / s) ** 2)
+        ahead = 0.0
+        if rule == "multistep" and i and t:
+            ahead = math.log(s / t) / (2 * math.log(sigmas[i - 1] / s))
+        M = _step_matrix(S, s, t, up, ahead, rule == "heun")
+        P = M @ P @ M.T
+        P[0, 0] += up**2
+    return float(P[0, 0]) / S
 
 
-def _heun_factor(S, s, t):
-    slope_here = s / (S + s * s)  # (x - D)/sigma for x = 1
-    ahead = 1 + (t - s) * slope_here
-    if t == 0:
-        return ahead
-    return 1 + (t - s) * (slope_here + ahead * t / (S + t * t)) / 2
+def _step_matrix(S, s, t, up, ahead, heun):
+    """(state, last estimate) before the step -> after it, without the fresh noise."""
+    keep = S / (S + s * s)  # the estimate is keep times the state
+    if heun:
+        slope = (1 - keep) / s
+        mid = 1 + (t - s) * slope
+        factor = mid if t == 0 else 1 + (t - s) * (slope + mid * t / (S + t * t)) / 2
+        return torch.tensor([[factor, 0.0], [keep, 0.0]], dtype=torch.float64)
+    old = math.sqrt(max(0.0, t * t - up * up)) / s  # share of the state that stays
+    row = [(1 - old) * (1 + ahead) * keep + old, -(1 - old) * ahead]
+    return torch.tensor([row, [keep, 0.0]], dtype=torch.float64)
+
+
+def few_steps(S: float, nfe) -> dict:
+    """rule -> (evaluations, variance kept) on Karras levels: what ``variance_figure`` draws."""
+    rows = {name: (list(nfe), [kept_variance(karras_sigmas(n), S, rule, eta) for n in nfe])
+            for name, rule, eta in (("ancestral", "ancestral", 1.0),
+                                    ("ODE, Euler", "ancestral", 0.0),
+                                    ("multistep", "multistep", 1.0),
+                                    ("constant share", "constant", 1.0))}
+    half = [n // 2 for n in nfe]
+    rows["ODE, Heun"] = ([2 * n - 1 for n in half],
+                         [kept_variance(karras_sigmas(n), S, "heun") for n in half])
+    return rows
 
 
 def variance_figure(rows) -> Figure:
     """rows: name -> (list of NFE, list of kept variance)."""
     fig = Figure(figsize=(6, 2.8), layout="constrained")
     ax = fig.subplots()
-    looks = (("#0072B2", "-", "o"), ("#000000", ":", "^"), ("#D55E00", "--", "s"),
-             ("#009E73", "-.", "D"))
+    looks = (("#0072B2", "-", "o"), ("#000000", ":", "^"), ("#CC79A7", "-", "v"),
+             ("#009E73", "-.", "D"), ("#D55E00", "--", "s"))
     for (name, (n, kept)), (color, style, mark) in zip(rows.items(), looks, strict=False):
         ax.semilogx(n, kept, color=color, linestyle=style, marker=mark, label=name)
     ax.axhline(1, color="0.6", linewidth=1)
-    ax.set(xlabel="evaluations (NFE)", ylabel="variance kept", ylim=(0.3, 1.4))
-    ax.legend(fontsize=8)
+    ax.set(xlabel="evaluations (NFE)", ylabel="variance kept", ylim=(0, 1.6))
+    ax.legend(fontsize=8, ncols=2)
     return fig
 
 
@@ -210,6 +231,7 @@ def table(rows: dict) -> str:
 def quality_curves(bench: Bench, nfe) -> dict:
     """name -> list of rows, one for each wanted NFE; Heun takes an odd number of evaluations."""
     rows = {"split": [bench.run("split", steps=n) for n in nfe],
+            "split, multistep": [bench.run("split", steps=n, solver="multistep") for n in nfe],
             "split, Heun": [bench.run("split", steps=(n + 1) // 2, solver="heun") for n in nfe],
             "nullspace": [bench.run("nullspace", steps=n) for n in nfe]}
     return rows
@@ -219,7 +241,7 @@ def quality_figure(curves: dict) -> Figure:
     """Admissible share and colourfulness against NFE."""
     fig = Figure(figsize=(9, 2.8), layout="constrained")
     for ax, key, label in zip(fig.subplots(1, 2), ("admissible", "colour"),
-                              ("share of pixels in an admissible colour",
+                              ("admissible pixels, share",
                                "colourfulness / truth's"), strict=True):
         for name, rows in curves.items():
             ax.semilogx([r["nfe"] for r in rows], [r[key] for r in rows], label=name, **STYLES[name])
