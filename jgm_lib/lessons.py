@@ -209,7 +209,8 @@ def draw_cloud(axis, points, extent: float, **settings) -> None:
 def cloud_strip(clouds, log_densities, titles, extent: float) -> Figure:
     """A film strip of samples, each frame over the density that its noise level aims at."""
     fig, axes = panels(1, len(clouds), 1.5, 1.75)
-    for axis, cloud, density, title in zip(axes, clouds, log_densities, titles, strict=True):
+    frames = zip(np.atleast_1d(axes), clouds, log_densities, titles, strict=True)
+    for axis, cloud, density, title in frames:
         draw_density(axis, density, extent, 50)
         draw_cloud(axis, cloud, extent, s=1.5)
         axis.set_title(title, fontsize=8)

@@ -136,7 +136,8 @@ def variance_figure(rows) -> Figure:
     for (name, (n, kept)), (color, style, mark) in zip(rows.items(), looks, strict=False):
         ax.semilogx(n, kept, color=color, linestyle=style, marker=mark, label=name)
     ax.axhline(1, color="0.6", linewidth=1)
-    ax.set(xlabel="evaluations (NFE)", ylabel="variance kept", ylim=(0, 1.6))
+    ax.set(xlabel="evaluations (NFE)", ylabel="variance kept", ylim=(0, 1.6),
+           yticks=[0, 0.5, 1, 1.5])
     ax.legend(fontsize=8, ncols=2)
     return fig
 
