@@ -212,7 +212,7 @@ def cloud_strip(clouds, log_densities, titles, extent: float) -> Figure:
     frames = zip(np.atleast_1d(axes), clouds, log_densities, titles, strict=True)
     for axis, cloud, density, title in frames:
         draw_density(axis, density, extent, 50)
-        draw_cloud(axis, cloud, extent, s=1.5)
+        draw_cloud(axis, cloud, extent, s=1.5, alpha=0.4)
         axis.set_title(title, fontsize=8)
     return fig
 
