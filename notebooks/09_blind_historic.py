@@ -80,7 +80,7 @@ from jgm_lib.figures import picture_row, show
 x = lesson.colour_tensor(card.photo)
 greys = lesson.grey_versions(x, card)
 show(picture_row([lesson.thumbnail(im) for im in (x, *greys.values())], ["colour", *greys],
-                 height=1.5),
+                 height=1.2),
      alt="A colour photograph and four grey versions of it: mean, BT.601, simulated film, and the "
      "film with its tone curve undone. The film is darker in the shadows and flat in the lights.")
 
@@ -149,21 +149,22 @@ rows, results = lesson.error_table(colorizer, x, greys, card)
 print("mean Delta E 2000 to the true colours\n" + lesson.text_table(rows))
 
 # %% [markdown]
-# Read it by columns, then by rows. Between the two assumptions there is next to nothing, even when one of
-# them is right. Between the rows there is a lot: the film costs far more than the wrong F, and half of
-# that comes back when the tone curve is undone before colouring, although nothing is known of the
+# Read it by columns, then by rows. Between the two assumptions there is little, even when one of them is
+# right. Between the rows there is more: the film costs far more than the wrong F, and most of that
+# comes back when the tone curve is undone before colouring, although nothing is known of the
 # colours. So scan old photographs with care for their tones before you worry about F.
 
 # %%
 shown = [results[name, "mean"].images[0] for name in list(greys)[2:]]
 show(picture_row([lesson.thumbnail(im) for im in (greys[f"{card.film} film"], *shown, x)],
-                 ["film", "coloured as it is", "curve undone first", "truth"], height=1.7),
+                 ["film", "coloured as it is", "curve undone first", "truth"], height=1.4),
      alt="The simulated film picture, coloured as it is, coloured after its tone curve was undone, and "
      "the true colours. The second colouring has lighter shadows and colours nearer to the truth.")
 
 # %% [markdown]
 # ## A real grey photograph
-# No colours are known here, so there is no number, only the look.
+# No colours are known here, so there is no number, only the look. Our prior has seen lakes and no lawns
+# with photographers: do not be surprised if the grass turns to water.
 
 # %%
 from jgm_lib.data import samples
@@ -192,7 +193,7 @@ print("your own folder: " + (card.folder or "none given"))
 
 # %% [markdown]
 # ## What to expect
-# For the temple: the two F differ by a few tenths of dE2000, the film costs about 2.5 against the plain
+# For the temple: the two F differ by a few tenths of dE2000, the film costs about 2 against the plain
 # mean, and undoing its curve wins back most of that. Colours are pale. Our small prior has seen mountains,
 # forests, glaciers and streets; it has never seen a portrait, and colours one worse than grey would be:
 # try `photo = "astronaut"`.
