@@ -24,8 +24,9 @@ demo: $(READY)
 test: $(READY)
 	$(PY) -m pytest $(ARGS)
 
-lab: $(READY)
-	$(PY) -m jupyter lab --notebook-dir=notebooks
+lab: $(READY)  # the larger message limit is for uploads of 20 MB
+	$(PY) -m jupyter lab --notebook-dir=notebooks \
+	  --ServerApp.tornado_settings='{"websocket_max_message_size": 41000000}'
 
 app: $(READY)
 	$(PY) -m jgm_lib.app $(ARGS)

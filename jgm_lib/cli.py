@@ -128,6 +128,8 @@ def _colorize_one(colorizer, path, stem, args, settings) -> str:
     text = f"{path} -> {saved[0]} ... {saved[-1].name} ({result.nfe} evaluations)"
     if not result.photo.is_grey:
         text += f", PSNR of the mean {result.psnr(result.samples.mean(0)):.2f} dB"
+    if result.photo.notes:  # such as a colour profile that could not be used
+        text += "; note: " + "; ".join(result.photo.notes)
     return text
 
 
