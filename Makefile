@@ -41,7 +41,7 @@ exercises: $(READY)
 	$(PY) -m jgm_lib.course.exercises
 
 status: $(READY)
-	$(PY) -m jgm_lib.course.run --readme README.md
+	$(PY) -m jgm_lib.course.run --readme README.md --times
 
 weights: $(READY)
 	@test -n "$(SOURCE)" || { echo "make weights SOURCE=folder of colour photographs"; exit 2; }

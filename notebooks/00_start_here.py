@@ -26,7 +26,7 @@
 # - What the paper adds: the colour gradients as six more channels (Fig 1).
 #
 # ## What you need
-# - Time (CPU): not measured yet
+# - Time (CPU): about 10 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Before this: nothing; some Python helps
 

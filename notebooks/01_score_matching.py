@@ -30,7 +30,7 @@
 # - why a loss that never reaches zero can still belong to a perfect network
 #
 # ## What you need
-# - Time (CPU): not measured yet
+# - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Before this: nothing but derivatives and expectations; lesson 00 shows where it leads
 

@@ -31,7 +31,7 @@
 # - that the score alone does not know how heavy far modes are; only the large noise levels do
 #
 # ## What you need
-# - Time (CPU): not measured yet
+# - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Before this: lesson 01 (what a score is)
 

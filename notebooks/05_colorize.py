@@ -27,7 +27,7 @@
 # - Why "the PSNR" of a colorizer can mean four different numbers.
 #
 # ## What you need
-# - Time (CPU): not measured yet
+# - Time (CPU): about 20 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Before this: lessons 02 and 03; lesson 04 made such a prior
 

@@ -28,7 +28,7 @@
 # - PSNR and SSIM (Eq 15, 16), what they reward, and what an oracle is.
 #
 # ## What you need
-# - Time (CPU): not measured yet
+# - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Before this: lesson 05; lesson 11 explains the sampler
 

@@ -29,7 +29,7 @@
 # - The film's spectrum and its tone curve matter more than the choice between the two.
 #
 # ## What you need
-# - Time (CPU): not measured yet
+# - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Before this: lesson 05
 

@@ -29,7 +29,7 @@
 # - How much fresh noise a step may add, and why a constant share of it fades colours.
 #
 # ## What you need
-# - Time (CPU): not measured yet
+# - Time (CPU): about 20 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Before this: lessons 02 and 04
 
