@@ -20,12 +20,21 @@ from jgm_lib.photo import read_photo
 from jgm_lib.samplers import fit_gamut
 
 METHODS = {"grey": None, "bilinear": dict(method="bilinear")}
-METHODS |= {f"detail r={r} eps={e:g}": dict(method="detail", radius=r, eps=e)
-            for r in (1, 2, 4) for e in (1e-4, 1e-3, 1e-2)}
-METHODS |= {f"guided r={r} eps={e:g}": dict(method="guided", radius=r, eps=e)
-            for r in (1, 2, 4) for e in (1e-4, 1e-3, 1e-2)}
-METHODS |= {f"fusion r={r} eps={e:g} beta={b:g}": dict(method="fusion", radius=r, eps=e, beta=b)
-            for r, e in ((1, 1e-3), (2, 1e-3), (2, 1e-2)) for b in (0.1, 0.5, 5.9)}
+METHODS |= {
+    f"detail r={r} eps={e:g}": dict(method="detail", radius=r, eps=e)
+    for r in (1, 2, 4)
+    for e in (1e-4, 1e-3, 1e-2)
+}
+METHODS |= {
+    f"guided r={r} eps={e:g}": dict(method="guided", radius=r, eps=e)
+    for r in (1, 2, 4)
+    for e in (1e-4, 1e-3, 1e-2)
+}
+METHODS |= {
+    f"fusion r={r} eps={e:g} beta={b:g}": dict(method="fusion", radius=r, eps=e, beta=b)
+    for r, e in ((1, 1e-3), (2, 1e-3), (2, 1e-2))
+    for b in (0.1, 0.5, 5.9)
+}
 
 
 def restore(x: torch.Tensor, options: dict | None, side: int = 64) -> torch.Tensor:
@@ -37,8 +46,9 @@ def restore(x: torch.Tensor, options: dict | None, side: int = 64) -> torch.Tens
     h, w = fullres.working_size(*x.shape[1:], side)
     small = fullres.reduce(x, h, w).clamp(0, 1)
     y_small = gray(small[None], f)[0]
-    chroma = torch.cat([c for _, c in fullres.enlarge_chroma(small - y_small, y_small, y,
-                                                             **options)], dim=1)
+    chroma = torch.cat(
+        [c for _, c in fullres.enlarge_chroma(small - y_small, y_small, y, **options)], dim=1
+    )
     return fit_gamut((y + chroma - chroma.mean(0))[None], y[None])[0]
 
 
@@ -48,15 +58,19 @@ def psnr(a, b) -> float:
 
 def photos(folder, limit):
     if folder is None:
-        return [torch.tensor(np.array(samples.load(n).convert("RGB"))).permute(2, 0, 1) / 255
-                for n in samples.names(grey=False)]
+        return [
+            torch.tensor(np.array(samples.load(n).convert("RGB"))).permute(2, 0, 1) / 255
+            for n in samples.names(grey=False)
+        ]
     paths = sorted(p for p in Path(folder).rglob("*") if p.is_file())[:limit]
     return [torch.tensor(read_photo(p).rgb()).permute(2, 0, 1) for p in paths]
 
 
 def measure(pictures) -> dict[str, float]:
-    return {name: float(np.mean([psnr(restore(x, options), x) for x in pictures]))
-            for name, options in METHODS.items()}
+    return {
+        name: float(np.mean([psnr(restore(x, options), x) for x in pictures]))
+        for name, options in METHODS.items()
+    }
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Peak memory and seconds of one large colorization, each method in a process of its own.
 
-    python -m benchmarks.memory [--megapixels 50] [--json FILE]
+python -m benchmarks.memory [--megapixels 50] [--json FILE]
 """
 
 import argparse
@@ -27,8 +27,13 @@ def one(megapixels: float, method: str, folder: str) -> dict:
     start = time.monotonic()
     code = main(["colorize", str(path), "-o", folder, "--n", "1", "--upsample", method])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return {"method": method, "megapixels": megapixels, "exit": code, "gib": round(peak, 2),
-            "seconds": round(time.monotonic() - start, 1)}
+    return {
+        "method": method,
+        "megapixels": megapixels,
+        "exit": code,
+        "gib": round(peak, 2),
+        "seconds": round(time.monotonic() - start, 1),
+    }
 
 
 def main() -> None:
@@ -43,8 +48,15 @@ def main() -> None:
         return
     rows = []
     for method in METHODS:
-        command = [sys.executable, "-m", "benchmarks.memory", "--one", method,
-                   "--megapixels", str(args.megapixels)]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.memory",
+            "--one",
+            method,
+            "--megapixels",
+            str(args.megapixels),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         rows.append(json.loads(done.stdout.splitlines()[-1]))
         print(rows[-1], flush=True)

@@ -23,8 +23,18 @@ from jgm_lib.runs import start
 from jgm_lib.samplers import langevin
 from jgm_lib.training import fit
 
-CARD = TrainCard(name="refinenet-toy", network="refinenet", settings={"ngf": 16}, size=32,
-                 steps=10**6, batch=8, optimizer="adam", lr=1e-3, schedule="constant", warmup=20)
+CARD = TrainCard(
+    name="refinenet-toy",
+    network="refinenet",
+    settings={"ngf": 16},
+    size=32,
+    steps=10**6,
+    batch=8,
+    optimizer="adam",
+    lr=1e-3,
+    schedule="constant",
+    warmup=20,
+)
 
 
 def train(minutes: float):
@@ -48,9 +58,13 @@ def compare(model, n: int = 16, **settings) -> dict:
     for state in langevin(model, y, f, noise, **settings):
         pass
     ours, grey = score(state.x, truth, y, f), score(y.expand_as(truth), truth, y, f)
-    return {"nfe": state.nfe, "delta_e": float(ours["delta_e"].mean()),
-            "grey_delta_e": float(grey["delta_e"].mean()),
-            "psnr": float(ours["psnr"].mean()), "grey_psnr": float(grey["psnr"].mean())}
+    return {
+        "nfe": state.nfe,
+        "delta_e": float(ours["delta_e"].mean()),
+        "grey_delta_e": float(grey["delta_e"].mean()),
+        "psnr": float(ours["psnr"].mean()),
+        "grey_psnr": float(grey["psnr"].mean()),
+    }
 
 
 def main() -> None:

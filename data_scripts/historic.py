@@ -47,8 +47,10 @@ def fetch(url: str):
         raise JGMError(f"{urlparse(url).netloc} answers {error.code} {error.reason}") from None
     except (URLError, OSError) as error:
         reason = getattr(error, "reason", error)
-        raise JGMError(f"{urlparse(url).netloc} cannot be reached ({reason}); this script needs the "
-                       "network, lesson 09 itself does not") from None
+        raise JGMError(
+            f"{urlparse(url).netloc} cannot be reached ({reason}); this script needs the "
+            "network, lesson 09 itself does not"
+        ) from None
 
 
 def ask(base: str, **query) -> dict:
@@ -72,8 +74,15 @@ def find_loc(number: str, base: str = LOC) -> list[dict]:
         if urls and number in json.dumps(result):
             url = urls[-1]  # the service lists them from small to large
             url = f"https:{url}" if url.startswith("//") else url
-            return [{"name": number, "url": url, "title": str(result.get("title", "")),
-                     "rights": "see the item's page at loc.gov", "page": str(result.get("id", ""))}]
+            return [
+                {
+                    "name": number,
+                    "url": url,
+                    "title": str(result.get("title", "")),
+                    "rights": "see the item's page at loc.gov",
+                    "page": str(result.get("id", "")),
+                }
+            ]
     raise JGMError(f"{number}: the Library of Congress lists no picture under this call number")
 
 
@@ -82,16 +91,27 @@ def find_commons(series: str, count: int, base: str = COMMONS) -> list[dict]:
     found = ask(base, action="query", format="json", generator="search", gsrnamespace=6,
                 gsrsearch=SERIES[series], gsrlimit=count, prop="imageinfo",
                 iiprop="url|size|sha1|extmetadata")  # fmt: skip
-    pages = sorted(found.get("query", {}).get("pages", {}).values(), key=lambda p: p.get("index", 0))
+    pages = sorted(
+        found.get("query", {}).get("pages", {}).values(), key=lambda p: p.get("index", 0)
+    )
     rows = []
     for page in pages:
         info = (page.get("imageinfo") or [{}])[0]
         if info.get("url"):
-            licence = info.get("extmetadata", {}).get("LicenseShortName", {}).get("value", "unknown")
-            rows.append({"name": f"{series}-{len(rows) + 1}", "url": info["url"],
-                         "title": str(page.get("title", "")), "rights": str(licence),
-                         "page": info.get("descriptionurl", ""), "size": info.get("size"),
-                         "sha1": info.get("sha1")})
+            licence = (
+                info.get("extmetadata", {}).get("LicenseShortName", {}).get("value", "unknown")
+            )
+            rows.append(
+                {
+                    "name": f"{series}-{len(rows) + 1}",
+                    "url": info["url"],
+                    "title": str(page.get("title", "")),
+                    "rights": str(licence),
+                    "page": info.get("descriptionurl", ""),
+                    "size": info.get("size"),
+                    "sha1": info.get("sha1"),
+                }
+            )
     if not rows:
         raise JGMError(f"{series}: Wikimedia Commons found nothing for {SERIES[series]!r}")
     return rows
@@ -113,8 +133,11 @@ def download(item: dict, out: Path) -> dict:
     finally:
         part.unlink(missing_ok=True)
     return {k: item[k] for k in ("title", "url", "page", "rights")} | {
-        "file": target.name, "bytes": target.stat().st_size, "date": date.today().isoformat(),
-        "sha256": hashlib.sha256(target.read_bytes()).hexdigest()}
+        "file": target.name,
+        "bytes": target.stat().st_size,
+        "date": date.today().isoformat(),
+        "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+    }
 
 
 def save(url: str, part: Path) -> int | None:
@@ -152,8 +175,9 @@ def historic(wanted, out="data/historic", count: int = 4) -> list[dict]:
         raise JGMError(f"count={count}: allowed are 1 to 50 pictures a series")
     for name in wanted:
         if name not in SERIES and not CALL_NUMBER.fullmatch(name):
-            raise JGMError(f"{name!r}: give call numbers such as LC-USF34-018841, or "
-                           f"{', '.join(SERIES)}")
+            raise JGMError(
+                f"{name!r}: give call numbers such as LC-USF34-018841, or {', '.join(SERIES)}"
+            )
     card = Path(out) / "historic.json"
     done = _read(card)
     for name in wanted:

@@ -35,8 +35,10 @@ def is_loopback(ip: str) -> bool:
     try:
         return ipaddress.ip_address(ip).is_loopback
     except ValueError:
-        raise JGMError(f"ip {ip!r}: need localhost or an address such as 127.0.0.1 or "
-                       "0.0.0.0 (all addresses of this computer)") from None
+        raise JGMError(
+            f"ip {ip!r}: need localhost or an address such as 127.0.0.1 or "
+            "0.0.0.0 (all addresses of this computer)"
+        ) from None
 
 
 def choose_token(ip: str, token: str | None) -> str:
@@ -47,20 +49,30 @@ def choose_token(ip: str, token: str | None) -> str:
     if token is None:
         return "" if is_loopback(ip) else secrets.token_urlsafe(24)
     if len(token) < 16:
-        raise JGMError(f"token of {len(token)} characters: need at least 16; leave it out for a "
-                       "random one")
+        raise JGMError(
+            f"token of {len(token)} characters: need at least 16; leave it out for a random one"
+        )
     return token
 
 
 def page(card: ColorizeCard, picture: str) -> dict:
     """The notebook behind the page: one cell that makes and starts the panel."""
     threads = max(1, (os.cpu_count() or 2) // 2)
-    cell = {"cell_type": "code", "id": "panel", "metadata": {}, "outputs": [],
-            "execution_count": None,
-            "source": PAGE.format(card=card.model_dump(), picture=picture, threads=threads)}
+    cell = {
+        "cell_type": "code",
+        "id": "panel",
+        "metadata": {},
+        "outputs": [],
+        "execution_count": None,
+        "source": PAGE.format(card=card.model_dump(), picture=picture, threads=threads),
+    }
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return {"cells": [cell], "metadata": {"kernelspec": spec, "title": "Colorize"},
-            "nbformat": 4, "nbformat_minor": 5}
+    return {
+        "cells": [cell],
+        "metadata": {"kernelspec": spec, "title": "Colorize"},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
 
 
 def config(ip: str, port: int, token: str, browser: bool) -> dict:
@@ -84,8 +96,10 @@ def parse(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m jgm_lib.app", description=__doc__)
     parser.add_argument("--ip", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8866, help="port (8866)")
-    parser.add_argument("--token", help="what visitors must know; default: none on this computer, "
-                                        "a random one elsewhere")
+    parser.add_argument(
+        "--token",
+        help="what visitors must know; default: none on this computer, a random one elsewhere",
+    )
     parser.add_argument("--weights", default="scenes-64", help="bundled name or path")
     parser.add_argument("--picture", default="china", help="the picture shown first")
     parser.add_argument("--settings", default="{}", help="fields of ColorizeCard as JSON")
@@ -123,7 +137,8 @@ def serve(args) -> None:
         query = f"?token={token}" if token else ""
         print(f"Colorize: http://{args.ip}:{args.port}/{query}", flush=True)
         os.environ["PYTHONPATH"] = os.pathsep.join(
-            p for p in (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")) if p)
+            p for p in (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")) if p
+        )
         settings = Config(config(args.ip, args.port, token, not args.no_browser))
         Voila.launch_instance([str(notebook)], config=settings)
 

@@ -32,8 +32,10 @@ def find(name_or_path) -> Path:
     for candidate in [*candidates, path, path.with_name(path.name + ".safetensors")]:
         if candidate.is_file():
             return candidate
-    raise JGMError(f"no weights {str(name_or_path)!r}: give the path of a .safetensors file or one "
-                   f"of the bundled names {', '.join(bundled()) or '(none)'}")
+    raise JGMError(
+        f"no weights {str(name_or_path)!r}: give the path of a .safetensors file or one "
+        f"of the bundled names {', '.join(bundled()) or '(none)'}"
+    )
 
 
 def file_sha256(path) -> str:

@@ -31,9 +31,12 @@ def main(argv=None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="jgm", description="Score-based colorization.",
-                                  epilog=EXAMPLES,
-                                  formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = argparse.ArgumentParser(
+        prog="jgm",
+        description="Score-based colorization.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     sub = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _colorize_parser(sub)
     _train_parser(sub)
@@ -55,8 +58,14 @@ def _knobs(p, names) -> None:
         choices = getattr(field.annotation, "__args__", None)
         kind = str if choices else field.annotation
         text = f"{field.description} (default {field.default})"
-        p.add_argument(f"--{name.replace('_', '-')}", dest=name, type=kind, choices=choices,
-                       default=None, help=text.replace("%", "%%"))
+        p.add_argument(
+            f"--{name.replace('_', '-')}",
+            dest=name,
+            type=kind,
+            choices=choices,
+            default=None,
+            help=text.replace("%", "%%"),
+        )
 
 
 def _chosen(args) -> dict:
@@ -73,9 +82,13 @@ def _colorize_parser(sub) -> None:
     from .fullres import METHODS
     from .params import ColorizeCard
 
-    p = sub.add_parser("colorize", help="colour photographs", epilog=EXAMPLES,
-                       formatter_class=argparse.RawDescriptionHelpFormatter,
-                       description="Colour photographs; a colour input is grayed first.")
+    p = sub.add_parser(
+        "colorize",
+        help="colour photographs",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Colour photographs; a colour input is grayed first.",
+    )
     p.add_argument("inputs", nargs="+", metavar="IN", help="photographs")
     p.add_argument("-o", "--out", required=True, help="folder for NAME_1.png ... NAME_mean.png")
     p.add_argument("--force", action="store_true", help="overwrite existing files")
@@ -137,8 +150,13 @@ def _colorize_one(colorizer, path, stem, args, settings) -> str:
 
 
 def _train_parser(sub) -> None:
-    p = sub.add_parser("train", help="train a prior from a card",
-                       description="Train from a YAML card (or the name of a bundled one).")
+    from .train_cards import card_names
+
+    p = sub.add_parser(
+        "train",
+        help="train a prior from a card",
+        description="Train from a YAML card (or the name of a bundled one).",
+    )
     p.add_argument("card", help="CARD.yaml or one of: " + ", ".join(card_names()))
     p.add_argument("--data", help="packed set (default: ToyScenes, made on the fly)")
     p.add_argument("--out", required=True, help="folder of the run")
@@ -149,37 +167,11 @@ def _train_parser(sub) -> None:
     p.set_defaults(run=run_train)
 
 
-CARDS = Path(__file__).parent / "cards"
-
-
-def card_names() -> list[str]:
-    return sorted(p.stem for p in CARDS.glob("*.yaml"))
-
-
-def read_train_card(name_or_path, steps=None):
-    """A TrainCard from YAML, validated. Raises JGMError."""
-    import yaml
-
-    from .params import TrainCard, validate
-
-    path = Path(name_or_path)
-    if str(name_or_path) in card_names():
-        path = CARDS / f"{name_or_path}.yaml"
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise JGMError(f"card {str(path)!r}: not a readable YAML file ({reason}); "
-                       f"bundled cards: {', '.join(card_names())}") from None
-    if not isinstance(values, dict):
-        raise JGMError(f"card {str(path)!r}: need 'name: value' lines")
-    return validate(TrainCard, {**values, **({"steps": steps} if steps else {})})
-
-
 def run_train(args) -> int:
     from tqdm import tqdm
 
     from .runs import export_run, start
+    from .train_cards import read_train_card
     from .training import fit
 
     card = read_train_card(args.card, args.steps)
@@ -187,8 +179,11 @@ def run_train(args) -> int:
     bar = tqdm(total=card.steps, unit="step", disable=None)
     for p in fit(model, batches, card, args.out, resume=args.resume, save_every=args.save_every):
         bar.update(p.step - bar.n)
-        bar.set_postfix_str(f"loss {p.loss:.3f}, {p.images_per_second:.1f} images/s, "
-                            f"{p.seconds_left / 60:.1f} min left", refresh=False)
+        bar.set_postfix_str(
+            f"loss {p.loss:.3f}, {p.images_per_second:.1f} images/s, "
+            f"{p.seconds_left / 60:.1f} min left",
+            refresh=False,
+        )
     bar.close()
     path = export_run(args.out, Path(args.out) / card.name, {**about, "licence": args.licence})
     print(f"weights: {path}")
@@ -201,8 +196,11 @@ def run_train(args) -> int:
 def _evaluate_parser(sub) -> None:
     p = sub.add_parser("evaluate", help="honest numbers on a folder of colour photographs")
     p.add_argument("source", help="folder of photographs, or a packed set (its holdout)")
-    p.add_argument("--methods", default="split,nullspace,langevin",
-                   help="comma-separated samplers (default %(default)s)")
+    p.add_argument(
+        "--methods",
+        default="split,nullspace,langevin",
+        help="comma-separated samplers (default %(default)s)",
+    )
     p.add_argument("--limit", type=int, help="at most so many pictures")
     p.add_argument("--langevin-limit", type=int, default=64, help="pictures for langevin")
     p.add_argument("--batch", type=int, default=2, help="pictures at a time")
@@ -227,8 +225,14 @@ def run_evaluate(args) -> int:
         own |= {"steps": 50} if name == "nullspace" and "steps" not in _chosen(args) else {}
         cards[name] = validate(ColorizeCard, {**chosen, **own, "sampler": name})
     rows = []
-    for row in evaluate(colorizer, args.source, cards, limit=args.limit, batch=args.batch,
-                        limits={"langevin": args.langevin_limit}):
+    for row in evaluate(
+        colorizer,
+        args.source,
+        cards,
+        limit=args.limit,
+        batch=args.batch,
+        limits={"langevin": args.langevin_limit},
+    ):
         rows.append(row)
         print(table([row]).splitlines()[-1], flush=True)
     print("\n" + table(rows))
@@ -247,8 +251,10 @@ def run_data(args) -> int:
     import importlib
 
     if not args.rest or args.rest[0] in ("-h", "--help"):
-        print(f"usage: jgm data {{{','.join(DATA_SETS)}}} [options]; "
-              "jgm data folder --help tells more")
+        print(
+            f"usage: jgm data {{{','.join(DATA_SETS)}}} [options]; "
+            "jgm data folder --help tells more"
+        )
         return 0 if args.rest else 2
     name, *rest = args.rest
     if name not in DATA_SETS:

@@ -101,9 +101,15 @@ class Result:
         refuse_existing([folder / name for name in pictures], force)
         folder.mkdir(parents=True, exist_ok=True)
         for name, x in pictures.items():  # one version at a time in memory
-            write_photo(folder / name, self.full(x), alpha=self.photo.alpha,
-                        bits=8 if self.photo.bits == 8 else 16, force=force,
-                        gray=self.y[0].numpy(), weights=self.f.numpy())
+            write_photo(
+                folder / name,
+                self.full(x),
+                alpha=self.photo.alpha,
+                bits=8 if self.photo.bits == 8 else 16,
+                force=force,
+                gray=self.y[0].numpy(),
+                weights=self.f.numpy(),
+            )
         return [folder / name for name in pictures]
 
 

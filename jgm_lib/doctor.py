@@ -10,8 +10,20 @@ from importlib import metadata
 
 import torch
 
-PACKAGES = ("torch", "numpy", "jupyterlab", "ipywidgets", "papermill", "nbval", "jupytext",
-            "scikit-image", "scikit-learn", "accelerate", "safetensors", "pydantic")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "jupyterlab",
+    "ipywidgets",
+    "papermill",
+    "nbval",
+    "jupytext",
+    "scikit-image",
+    "scikit-learn",
+    "accelerate",
+    "safetensors",
+    "pydantic",
+)
 
 
 def checks() -> Iterator[tuple[bool, str]]:
@@ -56,8 +68,9 @@ def widgets():
     importlib.import_module("ipywidgets")
     path = os.path.join(sys.prefix, "share/jupyter/labextensions/@jupyter-widgets")
     ok = os.path.isdir(path)
-    return ok, "widgets for JupyterLab " + ("found" if ok else f"not found at {path}; "
-                                            "reinstall jupyterlab_widgets")
+    return ok, "widgets for JupyterLab " + (
+        "found" if ok else f"not found at {path}; reinstall jupyterlab_widgets"
+    )
 
 
 def device():
@@ -89,5 +102,6 @@ def colorization():
     start = time.monotonic()
     result = Colorizer.from_pretrained().colorize(samples.load("china"), n=1, steps=10)
     colour = float((result.samples - result.samples.mean(1, keepdim=True)).abs().mean())
-    return colour > 0.003, (f"a colorization took {time.monotonic() - start:.1f} s "
-                            f"(mean chroma {colour:.3f})")
+    return colour > 0.003, (
+        f"a colorization took {time.monotonic() - start:.1f} s (mean chroma {colour:.3f})"
+    )

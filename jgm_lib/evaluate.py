@@ -48,17 +48,22 @@ def draw(colorizer, y, f, card: ColorizeCard, keys) -> tuple[torch.Tensor, int]:
     """
     seeds = [mix_seed(card.seed, v, 1 + k) for k in keys for v in range(card.n)]
     rows = y.repeat_interleave(card.n, 0).to(colorizer.device)
-    for state in SAMPLERS[card.sampler](colorizer.model, rows, f, SeededNoise(seeds),
-                                        **card.settings()):
+    for state in SAMPLERS[card.sampler](
+        colorizer.model, rows, f, SeededNoise(seeds), **card.settings()
+    ):
         pass
     return state.x.cpu().unflatten(0, (len(y), card.n)), state.nfe
 
 
 def score(x, truth, y, f) -> dict:
     """Per-picture metrics (B,) of colourings x (B,3,S,S)."""
-    return {"psnr": metrics.psnr(x, truth), "ssim": metrics.ssim(x, truth),
-            "delta_e": metrics.ciede2000(x, truth), "colourfulness": metrics.colourfulness(x),
-            "residual": metrics.consistency_rms(x, y, f)}
+    return {
+        "psnr": metrics.psnr(x, truth),
+        "ssim": metrics.ssim(x, truth),
+        "delta_e": metrics.ciede2000(x, truth),
+        "colourfulness": metrics.colourfulness(x),
+        "residual": metrics.consistency_rms(x, y, f),
+    }
 
 
 def columns_of(samples, truth, y, f) -> dict:
@@ -69,8 +74,10 @@ def columns_of(samples, truth, y, f) -> dict:
         first = [int(metrics.typicality_order(s)[0]) for s in samples]
         out[f"consensus of {K}"] = score(samples[range(len(first)), first], truth, y, f)
         out[f"mean of {K}"] = score(samples.mean(1), truth, y, f)
-        best = [int(np.argmax(metrics.psnr(s, t.expand_as(s))))
-                for s, t in zip(samples, truth, strict=True)]
+        best = [
+            int(np.argmax(metrics.psnr(s, t.expand_as(s))))
+            for s, t in zip(samples, truth, strict=True)
+        ]
         out[f"oracle of {K}"] = score(samples[range(len(best)), best], truth, y, f)
     return out
 
@@ -81,8 +88,15 @@ def _append(total: dict, part: dict) -> None:
             total.setdefault(column, {}).setdefault(name, []).extend(values.tolist())
 
 
-def evaluate(colorizer: Colorizer, source, cards: dict[str, ColorizeCard], *, limit=None,
-             limits=None, batch=8) -> Iterator[dict]:
+def evaluate(
+    colorizer: Colorizer,
+    source,
+    cards: dict[str, ColorizeCard],
+    *,
+    limit=None,
+    limits=None,
+    batch=8,
+) -> Iterator[dict]:
     """Yield one row per (method, column) with means and bootstrap 95 % intervals.
 
     ``cards``: method name -> settings; ``limit`` pictures in all, ``limits`` fewer for single
@@ -114,20 +128,30 @@ def _method_rows(colorizer, name, card, truth, y, f, batch):
     seconds = (time.monotonic() - start) / (len(y) * card.n)
     base = score(y.expand_as(truth), truth, y, f)
     for column, scores in total.items():
-        yield {"method": name, "column": column, "nfe": nfe, "seconds": round(seconds, 4),
-               "grey_psnr": float(base["psnr"].mean()), **summary(scores)}
+        yield {
+            "method": name,
+            "column": column,
+            "nfe": nfe,
+            "seconds": round(seconds, 4),
+            "grey_psnr": float(base["psnr"].mean()),
+            **summary(scores),
+        }
 
 
 def summary(scores: dict) -> dict:
     """Means and intervals of every metric, as plain numbers."""
-    return {k: (v if isinstance(v, int) else float(v)) for k, v in
-            metrics.summarize({k: np.asarray(v) for k, v in scores.items()}).items()}
+    return {
+        k: (v if isinstance(v, int) else float(v))
+        for k, v in metrics.summarize({k: np.asarray(v) for k, v in scores.items()}).items()
+    }
 
 
 def table(rows: list[dict]) -> str:
     """The rows as a Markdown table."""
-    head = ("| method | column | n | PSNR dB (95 %) | SSIM | ΔE00 (95 %) | colourfulness | "
-            "RMS Fx-y | NFE | s a picture |\n|---|---|---|---|---|---|---|---|---|---|\n")
+    head = (
+        "| method | column | n | PSNR dB (95 %) | SSIM | ΔE00 (95 %) | colourfulness | "
+        "RMS Fx-y | NFE | s a picture |\n|---|---|---|---|---|---|---|---|---|---|\n"
+    )
     return head + "\n".join(_row(r) for r in rows) + "\n"
 
 
@@ -135,9 +159,11 @@ def _row(r: dict) -> str:
     def span(k, digits):
         return f"{r[k]:.{digits}f} ({r[k + '_low']:.{digits}f}-{r[k + '_high']:.{digits}f})"
 
-    return (f"| {r['method']} | {r['column']} | {r['n']} | {span('psnr', 2)} | {r['ssim']:.4f} | "
-            f"{span('delta_e', 2)} | {r['colourfulness']:.1f} | {r['residual']:.1e} | "
-            f"{r['nfe'] or ''} | {r['seconds'] or ''} |")
+    return (
+        f"| {r['method']} | {r['column']} | {r['n']} | {span('psnr', 2)} | {r['ssim']:.4f} | "
+        f"{span('delta_e', 2)} | {r['colourfulness']:.1f} | {r['residual']:.1e} | "
+        f"{r['nfe'] or ''} | {r['seconds'] or ''} |"
+    )
 
 
 def write_json(path, rows: list[dict], **about) -> None:

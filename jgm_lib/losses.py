@@ -59,8 +59,9 @@ def random_level_loss(model, x, generator) -> torch.Tensor:
     return 0.5 * (s * model(X + s * z, index) + z).square().mean()
 
 
-def draw_sigmas(n, generator, *, isotropic=0.35, p_mean=-1.8, p_std=1.6, sigma_y=0.002,
-                clip=(0.002, 20.0)):
+def draw_sigmas(
+    n, generator, *, isotropic=0.35, p_mean=-1.8, p_std=1.6, sigma_y=0.002, clip=(0.002, 20.0)
+):
     """Noise levels of a batch, each (n,): sigma_c log-normal and clipped; sigma_y equal to it
     for a share ``isotropic`` of the pictures (the paper's case) and nearly zero for the rest.
     """

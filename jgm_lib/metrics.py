@@ -40,11 +40,19 @@ def ssim(x, truth) -> np.ndarray:
     x, truth = _pair(x, truth)
     side = min(WINDOW, *x.shape[1:3])
     window = side - 1 + side % 2  # odd
-    return np.array([
-        structural_similarity(a, b, win_size=window, data_range=1.0, channel_axis=-1,
-                              use_sample_covariance=window > 1)  # else a division by 1 - 1
-        for a, b in zip(x, truth, strict=True)
-    ])
+    return np.array(
+        [
+            structural_similarity(
+                a,
+                b,
+                win_size=window,
+                data_range=1.0,
+                channel_axis=-1,
+                use_sample_covariance=window > 1,
+            )  # else a division by 1 - 1
+            for a, b in zip(x, truth, strict=True)
+        ]
+    )
 
 
 def ciede2000(x, truth) -> np.ndarray:
@@ -77,8 +85,10 @@ def consistency_rms(x, y, f="mean") -> np.ndarray:
     x = torch.from_numpy(_pictures(x, "x", bounded=False)).movedim(-1, 1)  # (B,3,H,W)
     y = torch.as_tensor(y).detach().cpu().double()
     if y.shape not in {(n, 1, *x.shape[2:]) for n in (1, len(x))}:
-        raise JGMError(f"y of shape {tuple(y.shape)} does not fit x of shape {tuple(x.shape)}: "
-                       "need (B,1,H,W) or (1,1,H,W)")
+        raise JGMError(
+            f"y of shape {tuple(y.shape)} does not fit x of shape {tuple(x.shape)}: "
+            "need (B,1,H,W) or (1,1,H,W)"
+        )
     if not bool(y.isfinite().all()):
         raise JGMError("y holds values that are not finite")
     return (gray(x, gray_weights(f)) - y).square().mean((1, 2, 3)).sqrt().numpy()
@@ -172,8 +182,10 @@ def _pictures(x, name: str, bounded: bool = True) -> np.ndarray:
 def _pair(x, truth) -> tuple[np.ndarray, np.ndarray]:
     x, truth = _pictures(x, "x", bounded=False), _pictures(truth, "truth")
     if x.shape != truth.shape:
-        raise JGMError(f"x is {x.shape[0]} pictures of {x.shape[1:3]} pixels, "
-                       f"truth {truth.shape[0]} of {truth.shape[1:3]}: need the same")
+        raise JGMError(
+            f"x is {x.shape[0]} pictures of {x.shape[1:3]} pixels, "
+            f"truth {truth.shape[0]} of {truth.shape[1:3]}: need the same"
+        )
     return x, truth
 
 

@@ -30,12 +30,15 @@ class ColorizeCard(Card):
 
     weights: str = Field("scenes-64", description="bundled name or path of a .safetensors file")
     sampler: Literal["split", "nullspace", "langevin", "predictor_corrector"] = Field(
-        "split", description="which algorithm draws the colours")
+        "split", description="which algorithm draws the colours"
+    )
     gray: Literal["mean", "bt601"] = Field("mean", description="F: Eq 18 mean or Eq 19 BT.601")
     n: int = knob(4, 1, 64, "number of colour versions")
     seed: int = knob(0, 0, 2**31 - 1, "seed; the same seed gives the same picture")
     steps: int = knob(20, 1, 2000, "noise levels of split, nullspace, predictor_corrector")
-    solver: Literal["ancestral", "multistep", "heun"] = Field("ancestral", description="step rule of split")
+    solver: Literal["ancestral", "multistep", "heun"] = Field(
+        "ancestral", description="step rule of split"
+    )
     eta: float = knob(1.0, 0, 1, "fresh noise a step: 0 ODE, 1 ancestral")
     corrections: int = knob(1, 0, 20, "Langevin steps a level of predictor_corrector")
     sigma_max: float = knob(20.0, 0.1, 100, "first noise level of the fast samplers", "intensity")
@@ -48,17 +51,20 @@ class ColorizeCard(Card):
     T: int = knob(100, 1, 1000, "Langevin steps a level")
     epsilon: float = knob(5.4e-6, 0, 1e-2, "step size at the last level", "intensity^2")
     feedback: Literal["none", "level", "step", "renoise"] = Field(
-        "level", description="when the fused picture goes back into the chain")
+        "level", description="when the fused picture goes back into the chain"
+    )
     boundary: Literal["neumann", "periodic"] = Field("neumann", description="edge rule of Eq 14")
 
     @model_validator(mode="after")
     def _fits_together(self):
         if not self.sigma_1 > self.sigma_L:
-            raise ValueError(f"sigma_1={self.sigma_1}, sigma_L={self.sigma_L}: "
-                             "need sigma_1 > sigma_L")
+            raise ValueError(
+                f"sigma_1={self.sigma_1}, sigma_L={self.sigma_L}: need sigma_1 > sigma_L"
+            )
         if not self.sigma_max > self.sigma_min:
-            raise ValueError(f"sigma_max={self.sigma_max}, sigma_min={self.sigma_min}: "
-                             "the first must be larger")
+            raise ValueError(
+                f"sigma_max={self.sigma_max}, sigma_min={self.sigma_min}: the first must be larger"
+            )
         if self.sampler == "langevin":
             restack = self.feedback in ("level", "step")
             check_stability(self.epsilon, self.sigma_L, self.lam, restack)
@@ -81,8 +87,12 @@ KNOBS = {
 class DemoCard(ColorizeCard):
     """Lesson 05 and ``make demo``: which photographs, and where the coloured ones go."""
 
-    pictures: list[str] = Field(["china", "rocket", "coffee"], min_length=1, max_length=20,
-                                description="names of package photographs, or toy-1, toy-2, ...")
+    pictures: list[str] = Field(
+        ["china", "rocket", "coffee"],
+        min_length=1,
+        max_length=20,
+        description="names of package photographs, or toy-1, toy-2, ...",
+    )
     out: str = Field("out", description="folder for the full-size pictures and the contact sheet")
     n: int = knob(3, 1, 64, "number of colour versions")
     steps: int = knob(10, 1, 2000, "noise levels of split, nullspace, predictor_corrector")
@@ -108,7 +118,8 @@ class TrainCard(Card):
     optimizer: Literal["adamw", "adam"] = Field("adamw", description="optimizer")
     lr: float = Field(6e-4, gt=0, le=1, description="learning rate after warm-up")
     schedule: Literal["decay", "constant", "halve"] = Field(
-        "decay", description="constant then a final decay; constant; halved every halve_every")
+        "decay", description="constant then a final decay; constant; halved every halve_every"
+    )
     warmup: int = Field(200, ge=0, description="steps of linear warm-up")
     decay_share: float = Field(0.2, gt=0, le=1, description="share of the steps with falling rate")
     halve_every: int = Field(5000, ge=1, description="steps between halvings (schedule halve)")
@@ -121,6 +132,10 @@ class TrainCard(Card):
     sigma_max: Positive = Field(20.0, description="largest sigma in training")
     sigma_y: Positive = Field(0.002, description="luma noise of the split pictures")
     seed: int = Field(0, ge=0, description="seed of everything random")
+    precision: Literal["no", "bf16"] = Field(
+        "no", description="bf16: bfloat16 where accelerate finds it safe; the weights stay float32"
+    )
+    init: str = Field("", description="weights to start from, a bundled name or a path")
 
 
 def _allowed(card: type[Card], name: str) -> str:
@@ -167,6 +182,9 @@ def check_parameters(card: type[Card], namespace: dict) -> Card:
     defined so far must be a field of ``card``. Raises JGMError with one line for all faults.
     """
     hidden = {"In", "Out"}
-    values = {k: v for k, v in namespace.items()
-              if not k.startswith("_") and k not in hidden and _is_literal(v)}
+    values = {
+        k: v
+        for k, v in namespace.items()
+        if not k.startswith("_") and k not in hidden and _is_literal(v)
+    }
     return validate(card, values)

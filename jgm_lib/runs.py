@@ -22,7 +22,8 @@ def start(card: TrainCard, data=None):
     """What ``fit`` needs for a card: (network, batches, facts about the data for the card).
 
     ``data``: path of a packed set; None for ToyScenes, made on the fly. The network's weights come
-    from the card's seed, its channel mean and spread from 1,024 pictures. Raises JGMError.
+    from the card's seed and its channel mean and spread from 1,024 pictures, or all of it from
+    ``card.init``. Raises JGMError.
     """
     if data is None:
         batches, about = toy_batches(card.size), {"data": "ToyScenes (procedural, no photographs)"}
@@ -33,10 +34,26 @@ def start(card: TrainCard, data=None):
     with torch.random.fork_rng():  # layers know only the global state
         torch.manual_seed(card.seed)
         model = build(card.network, **card.settings)
-    if hasattr(model, "spread"):
+    if card.init:
+        about["init"] = load_initial(card.init, model)
+    elif hasattr(model, "spread"):
         first = [batches(64, torch.Generator().manual_seed(i)) for i in range(16)]
         measure_channels(first, model)
     return model, batches, about
+
+
+def load_initial(name_or_path, model) -> dict:
+    """Copy finished weights into ``model``; returns what they were, for the next card. JGMError
+    if they are another network."""
+    found, card = checkpoints.load(name_or_path)
+    try:
+        model.load_state_dict(found.state_dict())
+    except RuntimeError:
+        raise JGMError(
+            f"init={str(name_or_path)!r}: {card['network']} {card['settings']} does not "
+            "fit this card's network and settings"
+        ) from None
+    return {k: card.get(k) for k in ("name", "sha256", "pictures_seen", "training")}
 
 
 def packed_batches(data, size: int):
@@ -86,8 +103,14 @@ def export_run(run, path, about: dict | None = None) -> Path:
     ``about``: more facts for the card, such as data, licence and metrics.
     """
     model, card, step = averaged_model(run)
-    facts = {"name": card.name, "network": card.network, "settings": card.settings,
-             "size": card.size, "steps": step, "pictures_seen": step * card.batch,
-             "training": card.model_dump(exclude={"name", "network", "settings", "size"}),
-             "date": datetime.date.today().isoformat()}
+    facts = {
+        "name": card.name,
+        "network": card.network,
+        "settings": card.settings,
+        "size": card.size,
+        "steps": step,
+        "pictures_seen": step * card.batch,
+        "training": card.model_dump(exclude={"name", "network", "settings", "size"}),
+        "date": datetime.date.today().isoformat(),
+    }
     return checkpoints.save(path, model, {**facts, **(about or {})})

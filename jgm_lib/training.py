@@ -53,8 +53,13 @@ def objective(model, card):
     """The loss that belongs to a network: (x, generator) -> scalar."""
     if card.network == "refinenet":
         return lambda x, g: random_level_loss(model, x, g)
-    density = dict(isotropic=card.isotropic, p_mean=card.p_mean, p_std=card.p_std,
-                   sigma_y=card.sigma_y, clip=(card.sigma_min, card.sigma_max))
+    density = dict(
+        isotropic=card.isotropic,
+        p_mean=card.p_mean,
+        p_std=card.p_std,
+        sigma_y=card.sigma_y,
+        clip=(card.sigma_min, card.sigma_max),
+    )
     return lambda x, g: split_noise_loss(model, x, g, **density)
 
 
@@ -87,8 +92,10 @@ def load_state(path: Path, model, ema: dict, optimizer) -> int:
             tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118
     except Exception as error:
         raise JGMError(f"{path}: not a training checkpoint ({error})") from None
-    part = {p: {k[len(p) + 1:]: v for k, v in tensors.items() if k.startswith(p + ".")}
-            for p in ("model", "ema", "opt")}
+    part = {
+        p: {k[len(p) + 1 :]: v for k, v in tensors.items() if k.startswith(p + ".")}
+        for p in ("model", "ema", "opt")
+    }
     try:
         model.load_state_dict(part["model"])
     except RuntimeError as error:
@@ -139,8 +146,18 @@ class Log:
 # -- the loop --------------------------------------------------------------------------------
 
 
-def fit(model, batches, card, out, *, resume=False, save_every=500, keep=3, log_every=50,
-        accelerator=None) -> Iterator[Progress]:
+def fit(
+    model,
+    batches,
+    card,
+    out,
+    *,
+    resume=False,
+    save_every=500,
+    keep=3,
+    log_every=50,
+    accelerator=None,
+) -> Iterator[Progress]:
     """Train ``model`` in place and yield a Progress every step.
 
     ``batches(n, generator) -> (n,3,H,W)`` pictures in [0,1]; ``card`` a TrainCard; ``out`` the
@@ -153,7 +170,7 @@ def fit(model, batches, card, out, *, resume=False, save_every=500, keep=3, log_
     found = checkpoints_in(out)
     if found and not resume:
         raise JGMError(f"{out} already holds a run; resume it or choose another folder")
-    accelerator = accelerator or Accelerator()
+    accelerator = accelerator or Accelerator(mixed_precision=card.precision)
     model.to(accelerator.device, memory_format=torch.channels_last)
     optimizer = make_optimizer(model, card)
     ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
@@ -167,7 +184,9 @@ def fit(model, batches, card, out, *, resume=False, save_every=500, keep=3, log_
         loss = _train_step(wrapped, batches, optimizer, accelerator, prepared, card, step, lr)
         if not torch.isfinite(torch.tensor(loss)):
             last = checkpoints_in(out)
-            kept = f"the last good checkpoint is {last[-1]}" if last else "no checkpoint was written"
+            kept = (
+                f"the last good checkpoint is {last[-1]}" if last else "no checkpoint was written"
+            )
             raise JGMError(f"loss is {loss} at step {step + 1}: training stopped; {kept}")
         update_ema(ema, model, ema_decay(step, card.ema))
         losses.append(loss)

@@ -23,8 +23,10 @@ def difference(n, boundary):
 
 def gradients(H, W, boundary="neumann"):
     """The two (HW,HW) matrices of Eq 8."""
-    return (np.kron(difference(H, boundary), np.eye(W)),
-            np.kron(np.eye(H), difference(W, boundary)))
+    return (
+        np.kron(difference(H, boundary), np.eye(W)),
+        np.kron(np.eye(H), difference(W, boundary)),
+    )
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Lab:
         self.G = [np.kron(I3, G1), np.kron(I3, G2)]  # each (3n,3n)
         self.groups = self.channels // 3
         parts = [np.eye(3 * n), self.scale * self.G[0], self.scale * self.G[1]]
-        self.J = np.concatenate(parts[:self.groups])  # (9n,3n): join
+        self.J = np.concatenate(parts[: self.groups])  # (9n,3n): join
         self.F = np.kron(self.f[None], np.eye(n))  # (n,3n): gray
         self.FX = np.kron(np.eye(self.groups), self.F)  # (3n,9n): gray of every group
         self.FXpinv = np.linalg.pinv(self.FX)
@@ -58,7 +60,7 @@ class Lab:
     def known(self, y):
         """(n,) -> (groups n,): [y, s grad y]."""
         G1, G2 = gradients(self.H, self.W, self.boundary)
-        return np.concatenate([y, self.scale * G1 @ y, self.scale * G2 @ y][:self.groups])
+        return np.concatenate([y, self.scale * G1 @ y, self.scale * G2 @ y][: self.groups])
 
     def fusion(self, beta):
         """(3n,9n): Eq 14 as one matrix, X -> x."""
@@ -140,7 +142,9 @@ def langevin_steps(prior, y, *, sigmas, T, epsilon, lam=1.0, beta=5.9, feedback=
     lab, eye = prior.lab, np.eye(prior.lab.D)
     lift_y, fused = lab.FXpinv @ lab.known(y), lab.fusion(beta)
     restack = lab.J @ np.eye(3 * lab.n, lab.D)
-    put = np.concatenate([fused, np.eye(lab.D)[3 * lab.n:]])  # fused picture, gradients as they are
+    put = np.concatenate(
+        [fused, np.eye(lab.D)[3 * lab.n :]]
+    )  # fused picture, gradients as they are
     yield Step(eye, -np.ones(lab.D), 2 * eye, uniform=True)
     for i, sigma in enumerate(sigmas):
         alpha = epsilon * sigma**2 / sigmas[-1] ** 2

@@ -27,7 +27,7 @@ class Script:
 
     def _next(self, like, kind):
         n = like[0].numel()
-        block = self.table[:, self.at:self.at + n]
+        block = self.table[:, self.at : self.at + n]
         self.at += n
         self.kinds += [kind] * n
         return block.reshape(like.shape).to(like.dtype)

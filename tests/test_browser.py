@@ -32,8 +32,10 @@ SETTINGS = {"n": 1, "sampler": "langevin", "L": 4, "T": 6, "epsilon": 1e-5}
 LONG = {**SETTINGS, "L": 100, "T": 1000}
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-pytestmark = [pytest.mark.timeout(900),
-              pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")]
+pytestmark = [
+    pytest.mark.timeout(900),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +59,10 @@ class Server:
 
     def __init__(self, command, url: str, folder: Path):
         self.url, self.log = url, folder / "server.log"
-        env = {**os.environ, "OMP_NUM_THREADS": "1",
-               "PYTHONPATH": str(Path(__file__).parents[1])}
-        self.process = subprocess.Popen(command, stdout=self.log.open("w"), cwd=folder,
-                                        stderr=subprocess.STDOUT, env=env)
+        env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
+        self.process = subprocess.Popen(
+            command, stdout=self.log.open("w"), cwd=folder, stderr=subprocess.STDOUT, env=env
+        )
         self._until_it_answers()
 
     def _until_it_answers(self) -> None:
@@ -127,7 +129,9 @@ class Panel:
         """Wait until the line reads so."""
         found = self.page.wait_for_function(
             "p => { const t = document.querySelector('.jgm-progress').textContent;"
-            " return new RegExp(p).test(t) && t }", arg=pattern)
+            " return new RegExp(p).test(t) && t }",
+            arg=pattern,
+        )
         return re.search(pattern, found.json_value())
 
     def runs(self) -> int:
@@ -136,7 +140,8 @@ class Panel:
 
     def slider(self, name: str):
         return self.box.locator(".widget-hslider").filter(
-            has=self.page.locator(f".widget-label:text-is('{name}')"))
+            has=self.page.locator(f".widget-label:text-is('{name}')")
+        )
 
     def value(self, name: str) -> str:
         return self.slider(name).locator(".widget-readout").inner_text().strip()
@@ -162,7 +167,8 @@ class Panel:
         """Wait until the verdict names the value that the slider shows."""
         self.page.wait_for_function(
             "want => document.querySelector('.jgm-panel').innerText.includes(want)",
-            arg=f"{name} = {self.value(name)},")
+            arg=f"{name} = {self.value(name)},",
+        )
 
     def upload(self, path: Path) -> None:
         with self.page.expect_file_chooser() as chooser:
@@ -183,8 +189,10 @@ def drag_both(panel: Panel, where: str) -> None:
         panel.drag(name)
         panel.settled(name)
         full = panel.runs() - before
-        print(f"\n{where} {name}: {first} -> {panel.value(name)}, {full} full runs, "
-              f"{time.monotonic() - start:.1f} s")
+        print(
+            f"\n{where} {name}: {first} -> {panel.value(name)}, {full} full runs, "
+            f"{time.monotonic() - start:.1f} s"
+        )
         assert panel.value(name) != first
         assert 1 <= full <= 5
         assert panel.picture() != picture
@@ -204,7 +212,9 @@ def upload_both(panel: Panel, folder: Path) -> None:
     panel.upload(good)
     panel.page.wait_for_function(
         "n => { const m = document.querySelector('.jgm-panel').innerText.match(/Run (\\d+) done/);"
-        " return m && Number(m[1]) > n }", arg=before)
+        " return m && Number(m[1]) > n }",
+        arg=before,
+    )
     assert panel.box.locator("select").first.input_value() == "your photo: mine.png"
     assert panel.picture() != picture
     panel.upload(bad)
@@ -223,9 +233,21 @@ def app(weights, tmp_path):
 
     def start(settings, *more):
         port = free_port()
-        command = [sys.executable, "-m", "jgm_lib.app", "--no-browser", "--port", str(port),
-                   "--weights", weights, "--picture", "toy-1", "--settings",
-                   json.dumps(settings), *more]
+        command = [
+            sys.executable,
+            "-m",
+            "jgm_lib.app",
+            "--no-browser",
+            "--port",
+            str(port),
+            "--weights",
+            weights,
+            "--picture",
+            "toy-1",
+            "--settings",
+            json.dumps(settings),
+            *more,
+        ]
         servers.append(Server(command, f"http://127.0.0.1:{port}/", tmp_path))
         return servers[-1]
 
@@ -285,10 +307,22 @@ OTHER_CELL = 'print("kernel is free:", 6 * 7, panel.done is None)'
 def notebook(settings, weights: str) -> dict:
     cells = [PANEL_CELL.format(card={**settings, "weights": weights}), OTHER_CELL]
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    return {"cells": [{"cell_type": "code", "id": f"cell-{i}", "metadata": {}, "outputs": [],
-                       "execution_count": None, "source": source}
-                      for i, source in enumerate(cells)],
-            "metadata": {"kernelspec": spec}, "nbformat": 4, "nbformat_minor": 5}
+    return {
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell-{i}",
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+                "source": source,
+            }
+            for i, source in enumerate(cells)
+        ],
+        "metadata": {"kernelspec": spec},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
 
 
 @pytest.fixture

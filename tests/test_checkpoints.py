@@ -38,8 +38,9 @@ def test_round_trip_in_half_precision(saved):
     loaded, card = checkpoints.load(path)
     assert card["name"] == "tiny" and loaded.training is False
     for k, v in model.state_dict().items():
-        assert torch.equal(loaded.state_dict()[k], v.half().float() if k not in
-                           ("mean", "spread") else v)
+        assert torch.equal(
+            loaded.state_dict()[k], v.half().float() if k not in ("mean", "spread") else v
+        )
     X = torch.randn(1, 9, 16, 16, generator=torch.Generator().manual_seed(1))
     assert torch.allclose(loaded.denoise(X, 0.5), model.denoise(X, 0.5), atol=2e-3)
     again, _ = checkpoints.load(path)
@@ -48,8 +49,9 @@ def test_round_trip_in_half_precision(saved):
 
 def test_full_precision_is_exact(saved, tmp_path):
     model, _ = saved
-    path = checkpoints.save(tmp_path / "full", model, {"network": "unet",
-                                                       "settings": {"widths": [8, 16]}}, half=False)
+    path = checkpoints.save(
+        tmp_path / "full", model, {"network": "unet", "settings": {"widths": [8, 16]}}, half=False
+    )
     loaded, _ = checkpoints.load(path)
     assert all(torch.equal(v, loaded.state_dict()[k]) for k, v in model.state_dict().items())
 
@@ -101,13 +103,16 @@ def test_unknown_version(saved):
     refused(saved[1], "this version reads jgm-weights-1")
 
 
-@pytest.mark.parametrize("changes, match", [
-    ({"network": "transformer"}, "'transformer' is unknown"),
-    ({"settings": {"depth": 3}}, "no setting 'depth'"),
-    ({"settings": {"widths": "wide"}}, "do not build a network"),
-    ({"settings": []}, "needs 'network'"),
-    ({"network": None}, "needs 'network'"),
-])
+@pytest.mark.parametrize(
+    "changes, match",
+    [
+        ({"network": "transformer"}, "'transformer' is unknown"),
+        ({"settings": {"depth": 3}}, "no setting 'depth'"),
+        ({"settings": {"widths": "wide"}}, "do not build a network"),
+        ({"settings": []}, "needs 'network'"),
+        ({"network": None}, "needs 'network'"),
+    ],
+)
 def test_cards_that_do_not_build(saved, changes, match):
     edit(saved[1], **changes)
     refused(saved[1], match)

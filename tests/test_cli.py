@@ -26,10 +26,16 @@ def picture(path, mode="RGB", size=(40, 30), **options):
 def files_of_every_kind(folder):
     rng = np.random.default_rng(1)
     grey = rng.random((30, 40))
-    paths = [picture(folder / "rgb.jpg"), picture(folder / "grey.png", "L"),
-             picture(folder / "cmyk.jpg", "CMYK"), picture(folder / "rgba.webp", "RGBA"),
-             picture(folder / "la.png", "LA"), picture(folder / "rgb.tif"),
-             picture(folder / "one.png", size=(1, 1)), picture(folder / "thin.png", size=(5000, 1))]
+    paths = [
+        picture(folder / "rgb.jpg"),
+        picture(folder / "grey.png", "L"),
+        picture(folder / "cmyk.jpg", "CMYK"),
+        picture(folder / "rgba.webp", "RGBA"),
+        picture(folder / "la.png", "LA"),
+        picture(folder / "rgb.tif"),
+        picture(folder / "one.png", size=(1, 1)),
+        picture(folder / "thin.png", size=(5000, 1)),
+    ]
     Image.fromarray((grey * 65535).astype(np.uint16)).save(folder / "deep.png")
     Image.fromarray(grey.astype(np.float32)).save(folder / "float.tiff")
     exif = Image.Exif()
@@ -113,13 +119,16 @@ def test_colour_input_shows_psnr_and_grey_does_not(tmp_path, capsys):
     assert "dB" in china and "dB" not in camera
 
 
-@pytest.mark.parametrize("extra, word", [
-    (["--n", "0"], "n=0"),
-    (["--sampler", "langevin", "--epsilon", "0.005"], "unstable step"),
-    (["--sigma-1", "0.1", "--sigma-L", "0.5"], "sigma_1 > sigma_L"),
-    (["--weights", "nothing"], "no weights 'nothing'"),
-    (["--lam", "-1"], "lam=-1.0"),
-])
+@pytest.mark.parametrize(
+    "extra, word",
+    [
+        (["--n", "0"], "n=0"),
+        (["--sampler", "langevin", "--epsilon", "0.005"], "unstable step"),
+        (["--sigma-1", "0.1", "--sigma-L", "0.5"], "sigma_1 > sigma_L"),
+        (["--weights", "nothing"], "no weights 'nothing'"),
+        (["--lam", "-1"], "lam=-1.0"),
+    ],
+)
 def test_bad_parameters_exit_2_with_one_line(tmp_path, capsys, extra, word):
     path = str(picture(tmp_path / "a.png"))
     assert main(["colorize", path, "-o", str(tmp_path / "out"), *extra]) == 2
@@ -128,8 +137,16 @@ def test_bad_parameters_exit_2_with_one_line(tmp_path, capsys, extra, word):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("words", [["colorize", "a.png"], ["colorize", "a", "-o", "b", "--foo"],
-                                   ["colorize", "a", "-o", "b", "--gray", "hue"], [], ["paint"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["colorize", "a.png"],
+        ["colorize", "a", "-o", "b", "--foo"],
+        ["colorize", "a", "-o", "b", "--gray", "hue"],
+        [],
+        ["paint"],
+    ],
+)
 def test_usage_errors_exit_2(words, capsys):
     with pytest.raises(SystemExit) as stop:
         main(words)
@@ -159,9 +176,16 @@ def test_train_then_colorize_with_the_result(tmp_path, capsys):
     assert main(["colorize", str(tmp_path / "a.png"), *out]) == 0
 
 
-@pytest.mark.parametrize("text, word", [("steps: 0", "steps=0"), ("stepz: 1", "unknown name"),
-                                        ("{", "not a readable YAML"), ("[1]", "name: value"),
-                                        ("!!python/object/apply:os.getcwd []", "YAML")])
+@pytest.mark.parametrize(
+    "text, word",
+    [
+        ("steps: 0", "steps=0"),
+        ("stepz: 1", "unknown name"),
+        ("{", "not a readable YAML"),
+        ("[1]", "name: value"),
+        ("!!python/object/apply:os.getcwd []", "YAML"),
+    ],
+)
 def test_bad_training_cards(tmp_path, capsys, text, word):
     (tmp_path / "c.yaml").write_text(text)
     assert main(["train", str(tmp_path / "c.yaml"), "--out", str(tmp_path / "run")]) == 2
@@ -174,13 +198,42 @@ def test_data_folder_then_train_and_evaluate(tmp_path, capsys):
     folder.mkdir()
     for name in ("china", "coffee", "rocket"):
         samples.load(name).save(folder / f"{name}.jpg")
-    args = ["data", "folder", "--source", str(folder), "--size", "32", "--out", str(tmp_path),
-            "--name", "mine", "--holdout", "0.34"]
+    args = [
+        "data",
+        "folder",
+        "--source",
+        str(folder),
+        "--size",
+        "32",
+        "--out",
+        str(tmp_path),
+        "--name",
+        "mine",
+        "--holdout",
+        "0.34",
+    ]
     assert main(args) == 0
     report = tmp_path / "rows.json"
-    args = ["evaluate", str(folder), "--methods", "split,langevin", "--n", "2", "--steps", "2",
-            "--weights", "toy-32", "--L", "2", "--T", "2", "--langevin-limit", "1",
-            "--json", str(report)]
+    args = [
+        "evaluate",
+        str(folder),
+        "--methods",
+        "split,langevin",
+        "--n",
+        "2",
+        "--steps",
+        "2",
+        "--weights",
+        "toy-32",
+        "--L",
+        "2",
+        "--T",
+        "2",
+        "--langevin-limit",
+        "1",
+        "--json",
+        str(report),
+    ]
     assert main(args) == 0
     rows = json.loads(report.read_text())["rows"]
     table = {(r["method"], r["column"]): r for r in rows}
@@ -198,12 +251,14 @@ def test_unknown_data_set(capsys):
 
 def test_the_command_runs_offline_as_a_process(tmp_path):
     path = picture(tmp_path / "a.png")
-    code = ("import socket, sys\n"
-            "def refuse(*a, **k): raise OSError('no network in this test')\n"
-            "socket.socket.connect = refuse\n"
-            "from jgm_lib.cli import main\n"
-            f"sys.exit(main(['colorize', {str(path)!r}, '-o', {str(tmp_path / 'o')!r}, "
-            "'--n', '1', '--steps', '2']))")
+    code = (
+        "import socket, sys\n"
+        "def refuse(*a, **k): raise OSError('no network in this test')\n"
+        "socket.socket.connect = refuse\n"
+        "from jgm_lib.cli import main\n"
+        f"sys.exit(main(['colorize', {str(path)!r}, '-o', {str(tmp_path / 'o')!r}, "
+        "'--n', '1', '--steps', '2']))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "o" / "a_1.png").exists()

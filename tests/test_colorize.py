@@ -133,8 +133,11 @@ def test_save_refuses_to_overwrite_and_writes_nothing_then(china, tmp_path):
 
 
 def test_bad_settings_are_one_line(colorizer):
-    for settings, match in (({"lamda": 1}, "lamda: unknown name"), ({"n": 0}, "n=0"),
-                            ({"sampler": "langevin", "epsilon": 5e-3}, "unstable step")):
+    for settings, match in (
+        ({"lamda": 1}, "lamda: unknown name"),
+        ({"n": 0}, "n=0"),
+        ({"sampler": "langevin", "epsilon": 5e-3}, "unstable step"),
+    ):
         with pytest.raises(JGMError, match=match):
             colorizer.colorize(samples.load("camera"), **settings)
     with pytest.raises(JGMError, match="choose detail"):

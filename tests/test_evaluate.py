@@ -49,8 +49,14 @@ def test_batches_do_not_matter(tmp_path):
     one, three = (list(evaluate(c, tmp_path, card, batch=b)) for b in (1, 3))
     for a, b in zip(one, three, strict=True):
         assert a["psnr"] == pytest.approx(b["psnr"], abs=1e-3)
-    assert [r["column"] for r in one] == ["", "", "single", "consensus of 2", "mean of 2",
-                                          "oracle of 2"]
+    assert [r["column"] for r in one] == [
+        "",
+        "",
+        "single",
+        "consensus of 2",
+        "mean of 2",
+        "oracle of 2",
+    ]
     assert "| split | mean of 2 | 3 |" in table(one)
     write_json(tmp_path / "rows.json", one, note="x")
     assert not list(tmp_path.glob("*.part"))

@@ -68,7 +68,10 @@ def test_tiny_and_thin_pictures(method, H, W):
 def test_working_size():
     assert working_size(427, 640, 64) == (64, 96)
     assert working_size(5000, 10000, 64) == (64, 128)
-    assert working_size(1, 5000, 64) == (4, 18102)  # 65,536 pixels at most, and a pixel a row at least
+    assert working_size(1, 5000, 64) == (
+        4,
+        18102,
+    )  # 65,536 pixels at most, and a pixel a row at least
     assert working_size(1, 1, 64) == (4, 4)
     assert working_size(16, 16, 64) == (64, 64)
     h, w = working_size(100, 500_000, 64)

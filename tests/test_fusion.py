@@ -86,12 +86,15 @@ def test_fact_a_fusion_keeps_the_grey(spec, boundary):
         assert float((gray(wrong, f) - y).abs().max()) > 0.1
 
 
-@pytest.mark.parametrize("beta, scale, boundary, std", [
-    (5.9, 0.5, "periodic", 1.147),  # the authors' setting makes the picture noisier
-    (0.25, 0.5, "periodic", 0.733),
-    (5.9, 1.0, "periodic", 0.583),
-    (1.0, 1.0, "periodic", 0.504),
-])
+@pytest.mark.parametrize(
+    "beta, scale, boundary, std",
+    [
+        (5.9, 0.5, "periodic", 1.147),  # the authors' setting makes the picture noisier
+        (0.25, 0.5, "periodic", 0.733),
+        (5.9, 1.0, "periodic", 0.583),
+        (1.0, 1.0, "periodic", 0.504),
+    ],
+)
 def test_fact_b_what_fusion_does_to_noise(beta, scale, boundary, std):
     gain = fusion_noise_gain(beta, scale, 64, 64, boundary)
     assert math.sqrt(gain) == pytest.approx(std, abs=5e-4)
@@ -147,7 +150,7 @@ def test_poisson_restores_a_picture_from_its_gradients(boundary):
 def test_batched_equals_alone_and_single_precision_stays():
     x, g1, g2 = draw(4, 3, 4, 3, 6, 5)
     together = fuse(x, g1, g2, 5.9)
-    alone = torch.cat([fuse(x[i:i + 1], g1[i:i + 1], g2[i:i + 1], 5.9) for i in range(4)])
+    alone = torch.cat([fuse(x[i : i + 1], g1[i : i + 1], g2[i : i + 1], 5.9) for i in range(4)])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-13)
     single = fuse(x.float(), g1.float(), g2.float(), 5.9)
     assert single.dtype == torch.float32

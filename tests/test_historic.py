@@ -47,8 +47,9 @@ def server(monkeypatch):
     thread.start()
     base = f"http://127.0.0.1:{httpd.server_port}"
     for function in (historic.find_loc, historic.find_commons):
-        monkeypatch.setattr(historic, function.__name__,
-                            lambda *a, f=function: f(*a, base=f"{base}/api"))
+        monkeypatch.setattr(
+            historic, function.__name__, lambda *a, f=function: f(*a, base=f"{base}/api")
+        )
     yield answers, base
     httpd.shutdown()
     httpd.server_close()
@@ -57,15 +58,24 @@ def server(monkeypatch):
 
 def loc_answer(base, number="LC-USF34-018841", path="/big.jpg"):
     other = {"title": "another", "image_url": [f"{base}/wrong.jpg"], "id": "x"}
-    right = {"title": "A town", "id": f"{base}/item", "item": {"call_number": [number]},
-             "image_url": [f"{base}/small.gif", f"{base}/small.jpg#h=1", f"{base}{path}#h=1024&w=9"]}
+    right = {
+        "title": "A town",
+        "id": f"{base}/item",
+        "item": {"call_number": [number]},
+        "image_url": [f"{base}/small.gif", f"{base}/small.jpg#h=1", f"{base}{path}#h=1024&w=9"],
+    }
     return json.dumps({"results": [other, right]}).encode(), {}
 
 
 def commons_answer(base, **info):
-    facts = {"url": f"{base}/big.jpg", "size": len(PICTURE),
-             "sha1": hashlib.sha1(PICTURE).hexdigest(), "descriptionurl": f"{base}/page",
-             "extmetadata": {"LicenseShortName": {"value": "Public domain"}}, **info}
+    facts = {
+        "url": f"{base}/big.jpg",
+        "size": len(PICTURE),
+        "sha1": hashlib.sha1(PICTURE).hexdigest(),
+        "descriptionurl": f"{base}/page",
+        "extmetadata": {"LicenseShortName": {"value": "Public domain"}},
+        **info,
+    }
     pages = {"7": {"index": 1, "title": "File:Scott.jpg", "imageinfo": [facts]}}
     return json.dumps({"query": {"pages": pages}}).encode(), {}
 
@@ -136,8 +146,9 @@ def test_unknown_numbers_and_services_that_changed(server, tmp_path):
 
 
 def test_offline_is_one_clear_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(historic, "find_loc",
-                        lambda n, f=historic.find_loc: f(n, base="http://127.0.0.1:9/"))
+    monkeypatch.setattr(
+        historic, "find_loc", lambda n, f=historic.find_loc: f(n, base="http://127.0.0.1:9/")
+    )
     assert historic.main(["LC-USF34-018841", "--out", str(tmp_path)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "cannot be reached" in error

@@ -140,8 +140,9 @@ def test_the_weight_of_every_channel_by_hand():
     X, sigma, sigma_y = draw(6, 2, 9, 2, 2), [0.5, 0.1], [0.5, 0.002]
     error = draw(7, 2, 9, 2, 2)
     model = Recorder(to_basis(X), error)
-    loss = preconditioned_loss(model, X, torch.tensor(sigma).double(),
-                               torch.tensor(sigma_y).double(), rng(8))
+    loss = preconditioned_loss(
+        model, X, torch.tensor(sigma).double(), torch.tensor(sigma_y).double(), rng(8)
+    )
     total, counted = 0.0, 0
     for b in range(2):
         for c in range(9):

@@ -49,8 +49,10 @@ def test_psnr_of_a_known_error():
 
 def test_psnr_agrees_with_skimage():
     x, truth = pictures(seed=1), pictures(seed=2)
-    expected = [peak_signal_noise_ratio(b.numpy(), a.numpy(), data_range=1)
-                for a, b in zip(x, truth, strict=True)]
+    expected = [
+        peak_signal_noise_ratio(b.numpy(), a.numpy(), data_range=1)
+        for a, b in zip(x, truth, strict=True)
+    ]
     assert psnr(x, truth) == pytest.approx(expected, rel=1e-12)
 
 
@@ -65,8 +67,10 @@ def test_psnr_of_equals_is_infinite():
 
 def test_ssim_is_the_seven_pixel_one():
     x, truth = pictures(seed=1), pictures(seed=2)
-    expected = [structural_similarity(sky_image(a), sky_image(b), win_size=7, data_range=1,
-                                      channel_axis=2) for a, b in zip(x, truth, strict=True)]
+    expected = [
+        structural_similarity(sky_image(a), sky_image(b), win_size=7, data_range=1, channel_axis=2)
+        for a, b in zip(x, truth, strict=True)
+    ]
     assert ssim(x, truth) == pytest.approx(expected, rel=1e-12)
 
 
@@ -85,8 +89,9 @@ def test_ssim_of_constants_is_the_luminance_term_at_any_size(H, W):
 @pytest.mark.parametrize("side, window", [(3, 3), (4, 3), (5, 5), (6, 5)])
 def test_ssim_takes_the_largest_odd_window(side, window):
     x, truth = pictures(1, side, 20, seed=1), pictures(1, side, 20, seed=2)
-    expected = structural_similarity(sky_image(x[0]), sky_image(truth[0]), win_size=window,
-                                     data_range=1, channel_axis=2)
+    expected = structural_similarity(
+        sky_image(x[0]), sky_image(truth[0]), win_size=window, data_range=1, channel_axis=2
+    )
     assert ssim(x, truth) == pytest.approx([expected], rel=1e-12)
 
 
@@ -101,6 +106,7 @@ def test_ssim_of_single_pixels():
 
 def test_ciede2000_of_greys_by_hand():
     """Between greys only lightness differs: Delta E = dL / S_L, L = 116 Y^(1/3) - 16."""
+
     def lightness(v):
         return 116 * (((v + 0.055) / 1.055) ** 2.4) ** (1 / 3) - 16
 
@@ -112,8 +118,10 @@ def test_ciede2000_of_greys_by_hand():
 
 def test_ciede2000_agrees_with_skimage_and_averages_pixels():
     x, truth = pictures(seed=1), pictures(seed=2)
-    expected = [deltaE_ciede2000(rgb2lab(sky_image(a)), rgb2lab(sky_image(b))).mean()
-                for a, b in zip(x, truth, strict=True)]
+    expected = [
+        deltaE_ciede2000(rgb2lab(sky_image(a)), rgb2lab(sky_image(b))).mean()
+        for a, b in zip(x, truth, strict=True)
+    ]
     assert ciede2000(x, truth) == pytest.approx(expected, rel=1e-12)
     assert (ciede2000(truth, truth) == 0).all()
 
@@ -156,14 +164,14 @@ def test_consistency_of_a_known_error():
 def test_consistency_of_versions_with_one_photograph():
     x = pictures(3)
     y = gray(x[:1], gray_weights())
-    alone = [consistency_rms(x[i:i + 1], y)[0] for i in range(3)]
+    alone = [consistency_rms(x[i : i + 1], y)[0] for i in range(3)]
     assert consistency_rms(x, y) == pytest.approx(alone, rel=1e-12)
     assert alone[0] < 1e-15 < alone[1]
 
 
 def test_diversity_is_the_mean_of_pairs():
     x = pictures(3)
-    pairs = [ciede2000(x[i:i + 1], x[j:j + 1])[0] for i, j in ((0, 1), (0, 2), (1, 2))]
+    pairs = [ciede2000(x[i : i + 1], x[j : j + 1])[0] for i, j in ((0, 1), (0, 2), (1, 2))]
     lab = np.stack([rgb2lab(sky_image(v)) for v in x])
     variance = np.square(lab - lab.mean(0)).sum(0) / 2
     found = diversity(x)
@@ -242,8 +250,15 @@ def test_summarize():
     scores = {"psnr": [20.0, 22.0, 27.0], "delta_e": torch.tensor([5.0, 5.0, 5.0])}
     row = summarize(scores, resamples=200, seed=3)
     low, high = bootstrap_interval(scores["psnr"], resamples=200, seed=3)
-    assert row == {"n": 3, "psnr": 23.0, "psnr_low": low, "psnr_high": high,
-                   "delta_e": 5.0, "delta_e_low": 5.0, "delta_e_high": 5.0}
+    assert row == {
+        "n": 3,
+        "psnr": 23.0,
+        "psnr_low": low,
+        "psnr_high": high,
+        "delta_e": 5.0,
+        "delta_e_low": 5.0,
+        "delta_e_high": 5.0,
+    }
 
 
 # Strange pictures and faults
@@ -278,10 +293,15 @@ def test_values_need_no_graph_and_leave_pictures_alone():
 @pytest.mark.parametrize("metric", [psnr, ssim, ciede2000])
 def test_bad_pairs(metric):
     x = pictures(2)
-    for bad, message in ((x[0], "need .B,3,H,W"), (x[:, :1], "need .B,3,H,W"),
-                         (x[:0], "need .B,3,H,W"), (x[:1], "need the same"),
-                         (x[:, :, :9], "need the same"), (x * math.nan, "not finite"),
-                         ((x * 255).byte(), "holds torch.uint8")):
+    for bad, message in (
+        (x[0], "need .B,3,H,W"),
+        (x[:, :1], "need .B,3,H,W"),
+        (x[:0], "need .B,3,H,W"),
+        (x[:1], "need the same"),
+        (x[:, :, :9], "need the same"),
+        (x * math.nan, "not finite"),
+        ((x * 255).byte(), "holds torch.uint8"),
+    ):
         with pytest.raises(JGMError, match=message):
             metric(bad, x)
     with pytest.raises(JGMError, match=r"truth runs from .* need \[0,1\]"):

@@ -34,15 +34,18 @@ def test_the_ladder_of_the_paper():
     assert sigma_ladder(2.0, 0.5, 1) == [0.5]
 
 
-@pytest.mark.parametrize("arguments, match", [
-    ((0.01, 0.01, 10), "sigma_1 > sigma_L > 0"),
-    ((0.01, 1.0, 10), "sigma_1 > sigma_L > 0"),
-    ((1.0, 0.0, 10), "sigma_1 > sigma_L > 0"),
-    ((1.0, -0.1, 10), "sigma_1 > sigma_L > 0"),
-    ((float("inf"), 0.1, 10), "sigma_1 > sigma_L > 0"),
-    ((float("nan"), 0.1, 10), "sigma_1 > sigma_L > 0"),
-    ((1.0, 0.1, 0), "at least 1"),
-])
+@pytest.mark.parametrize(
+    "arguments, match",
+    [
+        ((0.01, 0.01, 10), "sigma_1 > sigma_L > 0"),
+        ((0.01, 1.0, 10), "sigma_1 > sigma_L > 0"),
+        ((1.0, 0.0, 10), "sigma_1 > sigma_L > 0"),
+        ((1.0, -0.1, 10), "sigma_1 > sigma_L > 0"),
+        ((float("inf"), 0.1, 10), "sigma_1 > sigma_L > 0"),
+        ((float("nan"), 0.1, 10), "sigma_1 > sigma_L > 0"),
+        ((1.0, 0.1, 0), "at least 1"),
+    ],
+)
 def test_bad_ladders_are_refused(arguments, match):
     with pytest.raises(JGMError, match=match) as error:
         sigma_ladder(*arguments)
@@ -59,13 +62,16 @@ def test_karras_levels():
     assert karras_sigmas(1, 3.0, 0.1) == pytest.approx([3.0, 0])
 
 
-@pytest.mark.parametrize("arguments, match", [
-    ((10, 0.01, 10.0), "max > min > 0"),
-    ((10, 1.0, 1.0), "max > min > 0"),
-    ((10, 1.0, 0.0), "max > min > 0"),
-    ((10, float("inf"), 0.1), "max > min > 0"),
-    ((0, 10.0, 0.01), "at least 1"),
-])
+@pytest.mark.parametrize(
+    "arguments, match",
+    [
+        ((10, 0.01, 10.0), "max > min > 0"),
+        ((10, 1.0, 1.0), "max > min > 0"),
+        ((10, 1.0, 0.0), "max > min > 0"),
+        ((10, float("inf"), 0.1), "max > min > 0"),
+        ((0, 10.0, 0.01), "at least 1"),
+    ],
+)
 def test_bad_karras_levels_are_refused(arguments, match):
     with pytest.raises(JGMError, match=match):
         karras_sigmas(*arguments)

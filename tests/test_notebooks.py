@@ -10,8 +10,16 @@ import pytest
 
 from jgm_lib.course import book, lint, offline, pairs, worker
 
-WRITTEN = {"00_start_here", "01_score_matching", "02_langevin_dynamics", "04_train_the_prior",
-           "05_colorize", "08_diversity", "09_blind_historic", "11_fast_samplers"}
+WRITTEN = {
+    "00_start_here",
+    "01_score_matching",
+    "02_langevin_dynamics",
+    "04_train_the_prior",
+    "05_colorize",
+    "08_diversity",
+    "09_blind_historic",
+    "11_fast_samplers",
+}
 LESSONS = [pytest.param(p, id=p.stem) for p in book.lessons()]
 
 

@@ -25,8 +25,11 @@ from jgm_lib.operators import (
 TIGHT = dict(rtol=0, atol=1e-12)
 sizes = st.integers(1, 9)  # one pixel, odd and even
 boundaries = st.sampled_from(["neumann", "periodic"])
-weights = st.tuples(*[st.floats(0, 1)] * 3).filter(lambda w: sum(w) > 0.1).map(
-    lambda w: gray_weights([v / sum(w) for v in w]))
+weights = (
+    st.tuples(*[st.floats(0, 1)] * 3)
+    .filter(lambda w: sum(w) > 0.1)
+    .map(lambda w: gray_weights([v / sum(w) for v in w]))
+)
 many = settings(max_examples=60, deadline=None)
 
 
@@ -104,8 +107,8 @@ def test_the_colour_basis_is_orthonormal(channels):
     Z = draw(1, 2, channels, 3, 4)
     assert abs(inner(U, Z) - inner(X, from_basis(Z))) <= 1e-11  # the inverse is the adjoint
     for g in range(0, channels, 3):  # each group is turned by itself, luma first
-        expected = np.einsum("ij,bjhw->bihw", BASIS, X[:, g:g + 3].numpy())
-        np.testing.assert_allclose(U[:, g:g + 3], expected, **TIGHT)
+        expected = np.einsum("ij,bjhw->bihw", BASIS, X[:, g : g + 3].numpy())
+        np.testing.assert_allclose(U[:, g : g + 3], expected, **TIGHT)
     luma = math.sqrt(3) * gray(X[:, :3], gray_weights("mean"))
     torch.testing.assert_close(U[:, :1], luma, **TIGHT)
 
@@ -120,16 +123,19 @@ def test_the_two_weights_of_the_paper():
     assert set(GRAY) == {"mean", "bt601"}
 
 
-@pytest.mark.parametrize("spec, match", [
-    ("luma", "mean, bt601"),
-    ((-0.1, 0.6, 0.5), ">= 0 that sum to 1"),
-    ((0.3, 0.3, 0.3), ">= 0 that sum to 1"),
-    ((0.5, 0.5), "three numbers"),
-    ((0.25, 0.25, 0.25, 0.25), "three numbers"),
-    ((float("nan"), 0.5, 0.5), "three numbers"),
-    (("a", "b", "c"), "three numbers"),
-    (None, "three numbers"),
-])
+@pytest.mark.parametrize(
+    "spec, match",
+    [
+        ("luma", "mean, bt601"),
+        ((-0.1, 0.6, 0.5), ">= 0 that sum to 1"),
+        ((0.3, 0.3, 0.3), ">= 0 that sum to 1"),
+        ((0.5, 0.5), "three numbers"),
+        ((0.25, 0.25, 0.25, 0.25), "three numbers"),
+        ((float("nan"), 0.5, 0.5), "three numbers"),
+        (("a", "b", "c"), "three numbers"),
+        (None, "three numbers"),
+    ],
+)
 def test_bad_weights_are_refused_in_one_line(spec, match):
     with pytest.raises(JGMError, match=match) as error:
         gray_weights(spec)

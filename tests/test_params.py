@@ -9,23 +9,26 @@ from jgm_lib.params import KNOBS, ColorizeCard, TrainCard, check_parameters, lim
 from jgm_lib.samplers import SAMPLERS
 
 
-@pytest.mark.parametrize("values, match", [
-    ({"lamda": 1.0}, "lamda: unknown name"),
-    ({"lam": "strong"}, "lam='strong'.*number"),
-    ({"lam": -0.1}, "lam=-0.1.*greater than or equal to 0"),
-    ({"beta": -1.0}, "beta=-1.0.*greater than or equal to 0"),
-    ({"epsilon": -1e-6}, "epsilon=-1e-06.*greater than or equal to 0"),
-    ({"L": 0}, "L=0.*greater than or equal to 1"),
-    ({"T": 0}, "T=0.*greater than or equal to 1"),
-    ({"L": 2.5}, "L=2.5.*integer"),
-    ({"n": True}, "n=True.*integer"),
-    ({"sampler": "magic"}, "'split', 'nullspace', 'langevin'"),
-    ({"lam": float("nan")}, "lam=nan"),
-    ({"lam": float("inf")}, "lam=inf"),
-    ({"sigma_1": 0.02, "sigma_L": 0.5}, "sigma_1=0.02, sigma_L=0.5.*sigma_1 > sigma_L"),
-    ({"sigma_max": 0.1, "sigma_min": 0.1}, "sigma_max=0.1, sigma_min=0.1.*larger"),
-    ({"sampler": "langevin", "epsilon": 5e-3}, r"unstable step.*must be < 2.*epsilon <"),
-])
+@pytest.mark.parametrize(
+    "values, match",
+    [
+        ({"lamda": 1.0}, "lamda: unknown name"),
+        ({"lam": "strong"}, "lam='strong'.*number"),
+        ({"lam": -0.1}, "lam=-0.1.*greater than or equal to 0"),
+        ({"beta": -1.0}, "beta=-1.0.*greater than or equal to 0"),
+        ({"epsilon": -1e-6}, "epsilon=-1e-06.*greater than or equal to 0"),
+        ({"L": 0}, "L=0.*greater than or equal to 1"),
+        ({"T": 0}, "T=0.*greater than or equal to 1"),
+        ({"L": 2.5}, "L=2.5.*integer"),
+        ({"n": True}, "n=True.*integer"),
+        ({"sampler": "magic"}, "'split', 'nullspace', 'langevin'"),
+        ({"lam": float("nan")}, "lam=nan"),
+        ({"lam": float("inf")}, "lam=inf"),
+        ({"sigma_1": 0.02, "sigma_L": 0.5}, "sigma_1=0.02, sigma_L=0.5.*sigma_1 > sigma_L"),
+        ({"sigma_max": 0.1, "sigma_min": 0.1}, "sigma_max=0.1, sigma_min=0.1.*larger"),
+        ({"sampler": "langevin", "epsilon": 5e-3}, r"unstable step.*must be < 2.*epsilon <"),
+    ],
+)
 def test_faults_of_the_colorize_card(values, match):
     with pytest.raises(JGMError, match=match) as error:
         validate(ColorizeCard, values)
@@ -63,8 +66,12 @@ def test_whole_numbers_are_fine_where_floats_are_expected():
 
 
 def test_train_card_faults():
-    for values, match in (({"lr": 0.0}, "lr=0.0"), ({"isotropic": 1.5}, "isotropic=1.5"),
-                          ({"steps": 0}, "steps=0"), ({"optimizer": "sgd"}, "adamw")):
+    for values, match in (
+        ({"lr": 0.0}, "lr=0.0"),
+        ({"isotropic": 1.5}, "isotropic=1.5"),
+        ({"steps": 0}, "steps=0"),
+        ({"optimizer": "sgd"}, "adamw"),
+    ):
         with pytest.raises(JGMError, match=match):
             validate(TrainCard, values)
 

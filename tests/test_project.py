@@ -39,11 +39,27 @@ def test_every_dependency_is_pinned_once_and_alike():
 
 
 def test_imports_are_declared():
-    known = {"PIL": "pillow", "skimage": "scikit-image", "sklearn": "scikit-learn",
-             "yaml": "pyyaml", "IPython": "ipython"}
-    through = {"ipython", "jupyter-client", "nbformat", "nbclient", "traitlets", "tornado",
-               "scipy", "jupyter-core", "jupyter-server", "ipykernel", "nbconvert",
-               "pydantic-core"}  # of jupyterlab, scikit-image and pydantic
+    known = {
+        "PIL": "pillow",
+        "skimage": "scikit-image",
+        "sklearn": "scikit-learn",
+        "yaml": "pyyaml",
+        "IPython": "ipython",
+    }
+    through = {
+        "ipython",
+        "jupyter-client",
+        "nbformat",
+        "nbclient",
+        "traitlets",
+        "tornado",
+        "scipy",
+        "jupyter-core",
+        "jupyter-server",
+        "ipykernel",
+        "nbconvert",
+        "pydantic-core",
+    }  # of jupyterlab, scikit-image and pydantic
     declared = set(requirements()) | through | {"jgm-lib", "data-scripts"}
     for path in [*ROOT.glob("jgm_lib/**/*.py"), *ROOT.glob("data_scripts/*.py")]:
         for name in imported(path) - set(sys.stdlib_module_names):
@@ -65,24 +81,40 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.timeout(600)
 def test_wheel_has_the_weights_and_works_outside_the_repository(tmp_path):
     """Built from a copy, unpacked into an empty folder, run there with the tree out of sight."""
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q",
-               "-w", str(tmp_path), str(copy_of_the_tree(tmp_path / "tree"))]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "-q",
+        "-w",
+        str(tmp_path),
+        str(copy_of_the_tree(tmp_path / "tree")),
+    ]
     subprocess.run(command, check=True, timeout=300)
     wheel = next(tmp_path.glob("*.whl"))
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as z:
         names = z.namelist()
         z.extractall(site)
-    for wanted in ("jgm_lib/weights/scenes-64.safetensors", "jgm_lib/weights/scenes-64.json",
-                   "jgm_lib/weights/toy-32.safetensors", "jgm_lib/cards/scenes-64.yaml",
-                   "data_scripts/folder.py"):
+    for wanted in (
+        "jgm_lib/weights/scenes-64.safetensors",
+        "jgm_lib/weights/scenes-64.json",
+        "jgm_lib/weights/toy-32.safetensors",
+        "jgm_lib/cards/scenes-64.yaml",
+        "data_scripts/folder.py",
+    ):
         assert wanted in names
     assert not [n for n in names if n.startswith(("tests", "notebooks", "runs"))]
-    code = ("import sys; sys.path.insert(0, sys.argv[1])\n"
-            "import jgm_lib; assert jgm_lib.__file__.startswith(sys.argv[1]), jgm_lib.__file__\n"
-            "from jgm_lib.data import samples; samples.load('china').save('china.png')\n"
-            "from jgm_lib.cli import main\n"
-            "sys.exit(main(['colorize', 'china.png', '-o', 'out', '--n', '1', '--steps', '2']))")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import jgm_lib; assert jgm_lib.__file__.startswith(sys.argv[1]), jgm_lib.__file__\n"
+        "from jgm_lib.data import samples; samples.load('china').save('china.png')\n"
+        "from jgm_lib.cli import main\n"
+        "sys.exit(main(['colorize', 'china.png', '-o', 'out', '--n', '1', '--steps', '2']))"
+    )
     subprocess.run([sys.executable, "-c", code, str(site)], cwd=tmp_path, check=True, timeout=300)
     assert (tmp_path / "out" / "china_1.png").exists()
 
@@ -103,18 +135,23 @@ def copy_of_the_tree(target: Path) -> Path:
 
 def tracked() -> list[Path]:
     try:
-        done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True,
-                              check=True)
+        done = subprocess.run(
+            ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("not a git checkout")
     return [ROOT / line for line in done.stdout.splitlines()]
 
 
 def test_modules_are_short_and_ruff_is_content():
-    long = {p.name: n for p in ROOT.glob("jgm_lib/**/*.py")
-            if (n := len(p.read_text().splitlines())) > 300}
+    long = {
+        p.name: n
+        for p in ROOT.glob("jgm_lib/**/*.py")
+        if (n := len(p.read_text().splitlines())) > 300
+    }
     assert not long
-    subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, check=True)
+    for command in (["check"], ["format", "--check"]):
+        subprocess.run([sys.executable, "-m", "ruff", *command, "."], cwd=ROOT, check=True)
 
 
 def test_no_pickle_and_no_unsafe_yaml_in_the_library():

@@ -56,23 +56,28 @@ def test_operation_count(paper):
 
 def test_convolutions(paper):
     """(in, out, kernel, dilation, bias) of every convolution, written down block by block."""
-    expected = Counter({
-        (9, 128, 3, 1, True): 1,  # stem
-        (128, 128, 3, 1, True): 4 + 1 + 2,  # stage 1; first of the down block; R4's MSF
-        (128, 256, 3, 1, True): 1,  # second of the down block
-        (128, 256, 1, 1, True): 1,  # its shortcut
-        (256, 256, 3, 1, True): 2 + 2,  # stage 2's plain block; R2's MSF
-        (256, 256, 3, 2, True): 3 + 2,  # stage 3: down block with shortcut, dilated block
-        (256, 256, 3, 4, True): 3 + 2,  # stage 4 likewise
-        # R1: RCU 4, CRP 2, RCU 2; R2: RCU 4 on each of two, CRP 2, RCU 2; R3: RCU 4 on each of two
-        (256, 256, 3, 1, False): 8 + 12 + 8,
-        (256, 128, 3, 1, True): 2,  # R3's MSF
-        # R3: CRP 2, RCU 2; R4: RCU 4 on each of two, CRP 2, RCU 6
-        (128, 128, 3, 1, False): 4 + 16,
-        (128, 9, 3, 1, True): 1,  # head
-    })
-    found = Counter((m.in_channels, m.out_channels, m.kernel_size[0], m.dilation[0],
-                     m.bias is not None) for m in paper.modules() if isinstance(m, nn.Conv2d))
+    expected = Counter(
+        {
+            (9, 128, 3, 1, True): 1,  # stem
+            (128, 128, 3, 1, True): 4 + 1 + 2,  # stage 1; first of the down block; R4's MSF
+            (128, 256, 3, 1, True): 1,  # second of the down block
+            (128, 256, 1, 1, True): 1,  # its shortcut
+            (256, 256, 3, 1, True): 2 + 2,  # stage 2's plain block; R2's MSF
+            (256, 256, 3, 2, True): 3 + 2,  # stage 3: down block with shortcut, dilated block
+            (256, 256, 3, 4, True): 3 + 2,  # stage 4 likewise
+            # R1: RCU 4, CRP 2, RCU 2; R2: RCU 4 on each of two, CRP 2, RCU 2; R3: RCU 4 on each of two
+            (256, 256, 3, 1, False): 8 + 12 + 8,
+            (256, 128, 3, 1, True): 2,  # R3's MSF
+            # R3: CRP 2, RCU 2; R4: RCU 4 on each of two, CRP 2, RCU 6
+            (128, 128, 3, 1, False): 4 + 16,
+            (128, 9, 3, 1, True): 1,  # head
+        }
+    )
+    found = Counter(
+        (m.in_channels, m.out_channels, m.kernel_size[0], m.dilation[0], m.bias is not None)
+        for m in paper.modules()
+        if isinstance(m, nn.Conv2d)
+    )
     assert found == expected
 
 
@@ -128,11 +133,14 @@ def test_level_norm_start():
     assert not beta.any()
 
 
-@pytest.mark.parametrize("settings, shape", [
-    (dict(c_in=4, c_out=8, down=True), (8, 4, 5)),
-    (dict(c_in=8, c_out=8, down=True, dilation=2), (8, 8, 10)),
-    (dict(c_in=8, c_out=8, dilation=4), (8, 8, 10)),
-])
+@pytest.mark.parametrize(
+    "settings, shape",
+    [
+        (dict(c_in=4, c_out=8, down=True), (8, 4, 5)),
+        (dict(c_in=8, c_out=8, down=True, dilation=2), (8, 8, 10)),
+        (dict(c_in=8, c_out=8, dilation=4), (8, 8, 10)),
+    ],
+)
 def test_residual_shortcut(settings, shape):
     """With the second convolution at zero only the shortcut is left."""
     block = ResBlock(levels=1, **settings).double()
@@ -237,8 +245,11 @@ def test_every_parameter_takes_part(small):
     small(picture(1), 3).square().sum().backward()
     silent = [n for n, p in small.named_parameters() if p.grad is None or not p.grad.any()]
     assert silent == []
-    rows = {tuple(m.embed.weight.grad.abs().sum(1).nonzero().flatten().tolist())
-            for m in small.modules() if isinstance(m, LevelNorm)}
+    rows = {
+        tuple(m.embed.weight.grad.abs().sum(1).nonzero().flatten().tolist())
+        for m in small.modules()
+        if isinstance(m, LevelNorm)
+    }
     assert rows == {(3,)}
 
 
@@ -255,7 +266,9 @@ def test_denoise_is_tweedie_on_each_level(small):
 def test_a_batch_of_levels_equals_one_by_one(small):
     X = picture(B=3)
     sigma = torch.tensor([SIGMAS[7], SIGMAS[0], SIGMAS[4]])  # float32: rounded
-    one_by_one = torch.cat([small.denoise(X[i:i + 1], SIGMAS[k]) for i, k in enumerate((7, 0, 4))])
+    one_by_one = torch.cat(
+        [small.denoise(X[i : i + 1], SIGMAS[k]) for i, k in enumerate((7, 0, 4))]
+    )
     assert torch.allclose(small.denoise(X, sigma), one_by_one, atol=1e-12)
     assert not torch.allclose(small(X, 0), small(X, 9), atol=1e-3)  # the level matters
 
@@ -277,10 +290,17 @@ def test_state_dict_keys_are_stable(small):
     keys = list(small.state_dict())
     assert keys == [n for n, _ in small.named_parameters()]  # no hidden buffers
     assert len(keys) == 2 * 27 + 48 + 71  # convolutions with bias, without, norms
-    for key in ("stem.weight", "stages.1.0.skip.bias", "stages.3.1.norm2.embed.weight",
-                "refine.0.adapt.0.convs.3.weight", "refine.2.fuse.convs.1.bias",
-                "refine.3.pool.norms.1.embed.weight", "refine.3.out.convs.5.weight",
-                "head_norm.embed.weight", "head.bias"):
+    for key in (
+        "stem.weight",
+        "stages.1.0.skip.bias",
+        "stages.3.1.norm2.embed.weight",
+        "refine.0.adapt.0.convs.3.weight",
+        "refine.2.fuse.convs.1.bias",
+        "refine.3.pool.norms.1.embed.weight",
+        "refine.3.out.convs.5.weight",
+        "head_norm.embed.weight",
+        "head.bias",
+    ):
         assert key in keys
     twin = RefineNet(ngf=4).double()
     twin.load_state_dict(small.state_dict())
@@ -347,15 +367,18 @@ def test_two_noise_levels_are_refused(small):
         small.denoise(X, 1.0, sigma_y=0.002)
 
 
-@pytest.mark.parametrize("settings, message", [
-    (dict(channels=4), "channels=4: choose 9"),
-    (dict(ngf=1), "ngf=1: need"),
-    (dict(ngf=16.0), "ngf=16.0: need"),
-    (dict(sigmas=()), "sigmas="),
-    (dict(sigmas=(0.1, 1.0)), "falling"),
-    (dict(sigmas=(1.0, 0.0)), "above 0"),
-    (dict(sigmas=(1.0, float("nan"))), "falling"),
-])
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        (dict(channels=4), "channels=4: choose 9"),
+        (dict(ngf=1), "ngf=1: need"),
+        (dict(ngf=16.0), "ngf=16.0: need"),
+        (dict(sigmas=()), "sigmas="),
+        (dict(sigmas=(0.1, 1.0)), "falling"),
+        (dict(sigmas=(1.0, 0.0)), "above 0"),
+        (dict(sigmas=(1.0, float("nan"))), "falling"),
+    ],
+)
 def test_bad_settings(settings, message):
     with pytest.raises(JGMError, match=message):
         RefineNet(**{"ngf": 2, **settings})

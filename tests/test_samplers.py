@@ -19,8 +19,10 @@ from jgm_lib.samplers import predictor_corrector as corrector
 MEAN, BT601 = gray_weights("mean"), gray_weights("bt601")
 SHORT = dict(T=3, L=2, epsilon=1e-4)  # of langevin
 # name: (sampler, settings, expected steps, expected network evaluations)
-RUNS = {f"langevin {fb}": (langevin, dict(feedback=fb, **SHORT), 6, 7 if fb == "renoise" else 6)
-        for fb in FEEDBACK}
+RUNS = {
+    f"langevin {fb}": (langevin, dict(feedback=fb, **SHORT), 6, 7 if fb == "renoise" else 6)
+    for fb in FEEDBACK
+}
 RUNS |= {
     "nullspace": (nullspace, dict(steps=5), 5, 5),
     "nullspace fused": (nullspace, dict(steps=5, beta=5.9, boundary="periodic"), 5, 5),
@@ -100,8 +102,8 @@ def test_a_picture_alone_is_the_picture_in_a_batch(model, name):
     y = greys()
     together = play(sampler, model, y, [11, 12, 13], **settings)[-1].x
     for i in range(3):
-        alone = play(sampler, model, y[i:i + 1], [11 + i], **settings)[-1].x
-        torch.testing.assert_close(together[i:i + 1], alone, rtol=0, atol=1e-5)
+        alone = play(sampler, model, y[i : i + 1], [11 + i], **settings)[-1].x
+        torch.testing.assert_close(together[i : i + 1], alone, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", RUNS)
@@ -143,7 +145,7 @@ def test_states_go_from_the_first_noise_level_to_the_last(model):
 
 
 def test_restacked_states_are_what_algorithm_1_says():
-    """"step" keeps the picture fused every step, "level" only at the end of a level."""
+    """ "step" keeps the picture fused every step, "level" only at the end of a level."""
     model, y = Counting(), greys(1)
     free = play(langevin, model, y, [4], feedback="level", beta=0.0, **SHORT)
     fused = play(langevin, model, y, [4], feedback="level", beta=5.9, **SHORT)

@@ -59,11 +59,14 @@ def check_against_recursion(sampler, prior, f, recursion, to_X=None, **settings)
 
 
 @pytest.mark.parametrize("feedback", ["none", "level", "step", "renoise"])
-@pytest.mark.parametrize("f, options", [
-    (MEAN, {}),
-    (BT601, dict(scale=0.5, boundary="periodic", H=3)),
-    (BT601, dict(channels=3)),
-])
+@pytest.mark.parametrize(
+    "f, options",
+    [
+        (MEAN, {}),
+        (BT601, dict(scale=0.5, boundary="periodic", H=3)),
+        (BT601, dict(channels=3)),
+    ],
+)
 def test_langevin_is_algorithm_1(feedback, f, options):
     prior = photographic(lab_of(f, **options))
     settings = dict(T=4, epsilon=2e-3, lam=0.7, beta=5.9, feedback=feedback)
@@ -72,17 +75,29 @@ def test_langevin_is_algorithm_1(feedback, f, options):
     def recursion(y):
         return langevin_steps(prior, y, sigmas=sigmas, **settings)
 
-    check_against_recursion(langevin, prior, f, recursion, sigma_1=1.0, sigma_L=0.1, L=3,
-                            boundary=prior.lab.boundary, **settings)
+    check_against_recursion(
+        langevin,
+        prior,
+        f,
+        recursion,
+        sigma_1=1.0,
+        sigma_L=0.1,
+        L=3,
+        boundary=prior.lab.boundary,
+        **settings,
+    )
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.6, 1.0])
-@pytest.mark.parametrize("f, options, beta", [
-    (MEAN, {}, 0.0),
-    (BT601, dict(scale=0.5), 5.9),
-    (BT601, dict(scale=0.5, boundary="periodic", H=3), 5.9),
-    (BT601, dict(channels=3), 5.9),
-])
+@pytest.mark.parametrize(
+    "f, options, beta",
+    [
+        (MEAN, {}, 0.0),
+        (BT601, dict(scale=0.5), 5.9),
+        (BT601, dict(scale=0.5, boundary="periodic", H=3), 5.9),
+        (BT601, dict(channels=3), 5.9),
+    ],
+)
 def test_nullspace_is_its_recursion(eta, f, options, beta):
     prior = photographic(lab_of(f, **options))
     sigmas = karras_sigmas(7, 5.0, 0.05)
@@ -90,8 +105,18 @@ def test_nullspace_is_its_recursion(eta, f, options, beta):
     def recursion(y):
         return known_part_steps(prior, y, sigmas=sigmas, eta=eta, beta=beta)
 
-    check_against_recursion(nullspace, prior, f, recursion, steps=7, sigma_max=5.0, sigma_min=0.05,
-                            eta=eta, beta=beta, boundary=prior.lab.boundary)
+    check_against_recursion(
+        nullspace,
+        prior,
+        f,
+        recursion,
+        steps=7,
+        sigma_max=5.0,
+        sigma_min=0.05,
+        eta=eta,
+        beta=beta,
+        boundary=prior.lab.boundary,
+    )
 
 
 @pytest.mark.parametrize("corrections", [1, 3])
@@ -104,19 +129,31 @@ def test_predictor_corrector_is_its_recursion(corrections, f, options, beta):
     def recursion(y):
         return known_part_steps(prior, y, sigmas=sigmas, **settings)
 
-    check_against_recursion(predictor_corrector, prior, f, recursion, steps=5, sigma_max=5.0,
-                            sigma_min=0.05, **settings)
+    check_against_recursion(
+        predictor_corrector, prior, f, recursion, steps=5, sigma_max=5.0, sigma_min=0.05, **settings
+    )
 
 
-@pytest.mark.parametrize("solver, eta", [("ancestral", 0.0), ("ancestral", 0.6),
-                                         ("ancestral", 1.0), ("heun", 1.0),
-                                         ("multistep", 0.0), ("multistep", 1.0)])
-@pytest.mark.parametrize("f, options", [
-    (MEAN, {}),
-    (BT601, dict(scale=0.5)),  # luma then follows the last chroma estimate
-    (MEAN, dict(channels=3)),
-    (BT601, dict(boundary="periodic", H=3)),
-])
+@pytest.mark.parametrize(
+    "solver, eta",
+    [
+        ("ancestral", 0.0),
+        ("ancestral", 0.6),
+        ("ancestral", 1.0),
+        ("heun", 1.0),
+        ("multistep", 0.0),
+        ("multistep", 1.0),
+    ],
+)
+@pytest.mark.parametrize(
+    "f, options",
+    [
+        (MEAN, {}),
+        (BT601, dict(scale=0.5)),  # luma then follows the last chroma estimate
+        (MEAN, dict(channels=3)),
+        (BT601, dict(boundary="periodic", H=3)),
+    ],
+)
 def test_split_is_its_recursion(solver, eta, f, options):
     prior = photographic(lab_of(f, **options))
     sigmas = karras_sigmas(7, 5.0, 0.05)
@@ -124,18 +161,32 @@ def test_split_is_its_recursion(solver, eta, f, options):
     def recursion(y):
         return split_steps(prior, y, sigmas=sigmas, sigma_y=0.02, solver=solver, eta=eta)
 
-    check_against_recursion(split_sampler, prior, f, recursion, to_X=split_state, steps=7,
-                            sigma_max=5.0, sigma_min=0.05, sigma_y=0.02, solver=solver, eta=eta,
-                            boundary=prior.lab.boundary)
+    check_against_recursion(
+        split_sampler,
+        prior,
+        f,
+        recursion,
+        to_X=split_state,
+        steps=7,
+        sigma_max=5.0,
+        sigma_min=0.05,
+        sigma_y=0.02,
+        solver=solver,
+        eta=eta,
+        boundary=prior.lab.boundary,
+    )
 
 
 @pytest.mark.parametrize("f", [MEAN, BT601])
-@pytest.mark.parametrize("sampler, settings, fused", [
-    (langevin, dict(feedback="none", T=60, L=3, sigma_L=0.01, epsilon=1e-4), True),
-    (langevin, dict(feedback="level", T=60, L=3, sigma_L=0.01, epsilon=1e-4), False),
-    (nullspace, dict(steps=9), False),
-    (split_sampler, dict(steps=9, beta=5.9), True),
-])
+@pytest.mark.parametrize(
+    "sampler, settings, fused",
+    [
+        (langevin, dict(feedback="none", T=60, L=3, sigma_L=0.01, epsilon=1e-4), True),
+        (langevin, dict(feedback="level", T=60, L=3, sigma_L=0.01, epsilon=1e-4), False),
+        (nullspace, dict(steps=9), False),
+        (split_sampler, dict(steps=9, beta=5.9), True),
+    ],
+)
 def test_the_shown_picture_is_the_fused_and_projected_state(sampler, settings, fused, f):
     """Deep inside the gamut the end is linear too: x = P fuse(X), and F x = y."""
     prior = photographic(lab_of(f), variance=2e-4)

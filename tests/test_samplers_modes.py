@@ -66,8 +66,9 @@ def test_the_world_and_its_answer():
     assert widths == pytest.approx([0.0285, 0.0474], abs=1e-4)
 
 
-@pytest.mark.parametrize("settings", [
-    dict(steps=100), dict(steps=40, solver="multistep"), dict(steps=20, solver="heun")])
+@pytest.mark.parametrize(
+    "settings", [dict(steps=100), dict(steps=40, solver="multistep"), dict(steps=20, solver="heun")]
+)
 def test_split_finds_both_modes_as_often_as_they_are(settings):
     u = draw_red(split_sampler, **settings)
     assert np.mean(u > 0) == pytest.approx(exact_share(), abs=0.02)  # three standard errors
@@ -78,13 +79,16 @@ def test_split_finds_both_modes_as_often_as_they_are(settings):
     assert len(blue) > 25 and blue.std() == pytest.approx(0.0474, rel=0.3)
 
 
-@pytest.mark.parametrize("sampler, settings, measured", [
-    (nullspace, dict(steps=50), 0.85),
-    (nullspace, dict(steps=50, eta=0.0), 0.82),
-    (predictor_corrector, dict(steps=25), 0.77),
-    (langevin, dict(T=20, epsilon=3.1e-5, feedback="none"), 0.55),
-    (langevin, dict(T=20, epsilon=3.1e-5, feedback="level"), 0.57),
-])
+@pytest.mark.parametrize(
+    "sampler, settings, measured",
+    [
+        (nullspace, dict(steps=50), 0.85),
+        (nullspace, dict(steps=50, eta=0.0), 0.82),
+        (predictor_corrector, dict(steps=25), 0.77),
+        (langevin, dict(T=20, epsilon=3.1e-5, feedback="none"), 0.55),
+        (langevin, dict(T=20, epsilon=3.1e-5, feedback="level"), 0.57),
+    ],
+)
 def test_the_others_miss_the_share_by_a_stated_amount(sampler, settings, measured):
     """They judge the kind from noised luma, so while the colour is being decided the photograph
     has said too little: 95 % should be reddish, the prior says 35 %."""

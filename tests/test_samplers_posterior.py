@@ -44,7 +44,7 @@ def picture_moments(prior, y, steps, split=False):
     """Mean and covariance of the picture x at the end of a recursion."""
     mean, cov = moments(steps)
     M, c = split_state(prior, y) if split else (np.eye(prior.lab.D), np.zeros(prior.lab.D))
-    M, c = M[:3 * prior.lab.n], c[:3 * prior.lab.n]
+    M, c = M[: 3 * prior.lab.n], c[: 3 * prior.lab.n]
     return M @ mean + c, M @ cov @ M.T
 
 
@@ -63,8 +63,12 @@ MEASURED = {
     ("nullspace", 1.0): [(5.18e-3, 0.416), (1.70e-3, 0.2025), (3.5e-4, 0.0564), (6.3e-5, 0.0117)],
     ("split", 0.0): [(1.26e-3, 0.250), (1.38e-3, 0.1055), (1.44e-3, 0.0272), (1.46e-3, 0.0056)],
     ("split", 1.0): [(9.4e-6, 0.416), (9.4e-6, 0.2026), (9.4e-6, 0.0564), (9.4e-6, 0.0117)],
-    ("multistep", 0.0): [(1.53e-3, 0.0909), (1.47e-3, 0.01175), (1.46e-3, 5.61e-4),
-                         (1.46e-3, 8.8e-5)],
+    ("multistep", 0.0): [
+        (1.53e-3, 0.0909),
+        (1.47e-3, 0.01175),
+        (1.46e-3, 5.61e-4),
+        (1.46e-3, 8.8e-5),
+    ],
     ("multistep", 1.0): [(9.4e-6, 0.2127), (9.4e-6, 0.0317), (9.4e-6, 1.73e-3), (9.4e-6, 3.89e-5)],
     ("heun", 1.0): [(1.77e-3, 0.442), (1.50e-3, 0.0497), (1.46e-3, 0.0026), (1.46e-3, 2.6e-5)],
 }
@@ -78,8 +82,9 @@ def variant(name, eta, nfe, prior, y):
     if name == "nullspace":
         return known_part_steps(prior, y, sigmas=sigmas, eta=eta), nullspace, settings
     settings |= dict(sigma_y=1e-3, solver="ancestral" if name == "split" else name)
-    recursion = split_steps(prior, y, sigmas=sigmas, sigma_y=1e-3, eta=eta,
-                            solver=settings["solver"])
+    recursion = split_steps(
+        prior, y, sigmas=sigmas, sigma_y=1e-3, eta=eta, solver=settings["solver"]
+    )
     return recursion, split_sampler, settings
 
 
@@ -115,8 +120,9 @@ def test_the_start_of_the_ode_is_remembered():
 
 
 @pytest.mark.parametrize("nfe", NFE)
-@pytest.mark.parametrize("name, eta", [("nullspace", 1.0), ("split", 1.0), ("multistep", 1.0),
-                                       ("heun", 1.0)])
+@pytest.mark.parametrize(
+    "name, eta", [("nullspace", 1.0), ("split", 1.0), ("multistep", 1.0), ("heun", 1.0)]
+)
 def test_the_implementation_is_the_recursion_at_every_length(name, eta, nfe):
     prior, y, _, _ = world()
     recursion, sampler, settings = variant(name, eta, nfe, prior, y)
@@ -222,8 +228,9 @@ def test_langevin_bias_shrinks_with_more_steps():
     prior, y, m, C = world()
     found = {}
     for T in (25, 100, 400, 1600):
-        steps = langevin_steps(prior, y, sigmas=sigma_ladder(), T=T, epsilon=5.4e-6,
-                               feedback="none")
+        steps = langevin_steps(
+            prior, y, sigmas=sigma_ladder(), T=T, epsilon=5.4e-6, feedback="none"
+        )
         mean, cov = picture_moments(prior, y, steps)
         found[T] = errors(mean, cov, m, C), np.trace(cov) / np.trace(C)
     traces = [trace for _, trace in found.values()]
@@ -238,8 +245,9 @@ def test_restacking_keeps_its_bias_however_long_the_chain():
     prior, y, _, C = world()
     traces = []
     for T in (400, 1600):
-        steps = langevin_steps(prior, y, sigmas=sigma_ladder(), T=T, epsilon=5.4e-6,
-                               feedback="level")
+        steps = langevin_steps(
+            prior, y, sigmas=sigma_ladder(), T=T, epsilon=5.4e-6, feedback="level"
+        )
         traces.append(np.trace(picture_moments(prior, y, steps)[1]) / np.trace(C))
     assert traces == pytest.approx([1.582, 1.521], abs=0.01)
 
@@ -250,8 +258,9 @@ def test_covariance_trace_of_the_four_feedbacks():
     prior, y, _, C = world(3, 3, scale=0.5)
     found = {}
     for feedback in ("none", "level", "step", "renoise"):
-        steps = langevin_steps(prior, y, sigmas=sigma_ladder(), T=100, epsilon=5.4e-6,
-                               feedback=feedback)
+        steps = langevin_steps(
+            prior, y, sigmas=sigma_ladder(), T=100, epsilon=5.4e-6, feedback=feedback
+        )
         _, cov = moments(steps)
         restacked = feedback in ("level", "step")
         P = np.eye(3 * prior.lab.n, prior.lab.D) if restacked else prior.lab.fusion(5.9)
@@ -272,9 +281,15 @@ def test_predictor_corrector_bias_shrinks_with_corrections():
     assert means == sorted(means, reverse=True) and means[-1] < 0.6 * means[0]
 
 
-@pytest.mark.parametrize("S, sigma, share", [
-    (0.18, 1.0, 0.54), (0.18, 0.01, 0.9995), (1.0, 1.0, 2 / 3), (1.0, 0.01, 0.9999),
-])
+@pytest.mark.parametrize(
+    "S, sigma, share",
+    [
+        (0.18, 1.0, 0.54),
+        (0.18, 0.01, 0.9995),
+        (1.0, 1.0, 2 / 3),
+        (1.0, 0.01, 0.9999),
+    ],
+)
 def test_luma_of_the_flat_prior_constraint_is_too_narrow(S, sigma, share):
     """Along luma Langevin with lambda_0 = 1 settles at sigma^2 (S + sigma^2)/(S + 2 sigma^2),
     where the noised photograph has sigma^2: 0.54 of it at sigma = 1 for the luma variance of

@@ -220,9 +220,13 @@ def test_learned_score_of_a_mixture():
 
 def red_score(means, widths, weights, grid, sigma):
     """The library's mixture on one pixel whose red channel alone has two modes."""
-    parts = [GaussianDenoiser(torch.tensor([m, 0.0, 0.0]).view(3, 1, 1),
-                              torch.diag(torch.tensor([w**2, 1.0, 1.0], dtype=torch.float64)))
-             for m, w in zip(means, widths, strict=True)]
+    parts = [
+        GaussianDenoiser(
+            torch.tensor([m, 0.0, 0.0]).view(3, 1, 1),
+            torch.diag(torch.tensor([w**2, 1.0, 1.0], dtype=torch.float64)),
+        )
+        for m, w in zip(means, widths, strict=True)
+    ]
     model = MixtureDenoiser(parts, weights)
     X = torch.zeros(len(grid), 3, 1, 1, dtype=torch.float64)
     X[:, 0, 0] = grid

@@ -57,8 +57,12 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path):
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
 
     def process(folder):
-        return subprocess.Popen([sys.executable, "-c", code, str(folder), here], text=True,
-                                stdout=subprocess.PIPE, env=env)
+        return subprocess.Popen(
+            [sys.executable, "-c", code, str(folder), here],
+            text=True,
+            stdout=subprocess.PIPE,
+            env=env,
+        )
 
     whole = process(tmp_path / "whole")
     assert whole.wait(timeout=300) == 0

@@ -13,8 +13,19 @@ SPREAD = [0.42, 0.12, 0.05, 0.13, 0.02, 0.01, 0.12, 0.018, 0.01]
 
 def tiny(channels=9, head=0.0, **settings):
     torch.manual_seed(0)
-    model = build("unet", channels=channels, widths=(8, 16), mean=MEAN[:channels],
-                  spread=SPREAD[:channels], **settings).double().eval().requires_grad_(False)
+    model = (
+        build(
+            "unet",
+            channels=channels,
+            widths=(8, 16),
+            mean=MEAN[:channels],
+            spread=SPREAD[:channels],
+            **settings,
+        )
+        .double()
+        .eval()
+        .requires_grad_(False)
+    )
     if head:  # an untrained network whose answer depends on everything it sees
         generator = torch.Generator().manual_seed(1)
         for p in model.parameters():
@@ -55,8 +66,9 @@ def test_preconditioning_of_the_trained_network():
     got = model.denoise_basis(U, sigma, sigma_y)
     torch.testing.assert_close(got, expected, rtol=0, atol=1e-12)
     torch.testing.assert_close(model(U, sigma, sigma_y), got, rtol=0, atol=0)
-    torch.testing.assert_close(model.denoise(from_basis(U), sigma, sigma_y), from_basis(got),
-                               rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        model.denoise(from_basis(U), sigma, sigma_y), from_basis(got), rtol=0, atol=1e-12
+    )
 
 
 def test_tiny_sigma_returns_its_input_and_the_two_levels_both_count():
@@ -92,8 +104,8 @@ def test_batched_equals_alone_with_a_level_for_each():
     sigma, sigma_y = torch.tensor([[0.1, 1.0, 5.0], [0.1, 0.002, 5.0]], dtype=torch.float64)
     together = model.denoise(X, sigma, sigma_y)
     for i in range(3):
-        alone = model.denoise(X[i:i + 1], float(sigma[i]), float(sigma_y[i]))
-        torch.testing.assert_close(together[i:i + 1], alone, rtol=0, atol=1e-12)
+        alone = model.denoise(X[i : i + 1], float(sigma[i]), float(sigma_y[i]))
+        torch.testing.assert_close(together[i : i + 1], alone, rtol=0, atol=1e-12)
 
 
 def test_unknown_names_are_refused():

@@ -54,8 +54,13 @@ def png(size=(24, 16)) -> bytes:
 
 def send(panel, name: str, data: bytes, size: int | None = None) -> None:
     """What the upload button does when a file was chosen."""
-    file = {"name": name, "type": "image/png", "size": size or len(data), "last_modified": 0,
-            "content": memoryview(data)}
+    file = {
+        "name": name,
+        "type": "image/png",
+        "size": size or len(data),
+        "last_modified": 0,
+        "content": memoryview(data),
+    }
     panel._uploaded({"new": (file,)})
 
 
@@ -200,8 +205,9 @@ def test_the_panel_computes_what_papermill_would(panel, card):
 @pytest.mark.parametrize("sampler", KNOBS)
 def test_a_sketch_costs_a_handful_of_evaluations(card, sampler):
     for corrections in (0, 1, 20):
-        full = card.model_copy(update={"sampler": sampler, "steps": 50, "n": 6,
-                                       "corrections": corrections})
+        full = card.model_copy(
+            update={"sampler": sampler, "steps": 50, "n": 6, "corrections": corrections}
+        )
         sketch = engine.coarse(full)
         validate(ColorizeCard, sketch.model_dump())
         what = engine.subject(full, album.open_picture("toy-1"))
@@ -216,8 +222,15 @@ def test_a_sketch_of_stable_settings_is_stable(card, feedback):
     for lam, T in ((0.0, 1), (1.0, 100), (50.0, 1000)):
         longest = 3.9 * card.sigma_L**2 / (1 + lam)
         for epsilon in (0.0, 1e-8, longest):
-            full = card.model_copy(update={"sampler": "langevin", "lam": lam, "T": T,
-                                           "epsilon": epsilon, "feedback": feedback})
+            full = card.model_copy(
+                update={
+                    "sampler": "langevin",
+                    "lam": lam,
+                    "T": T,
+                    "epsilon": epsilon,
+                    "feedback": feedback,
+                }
+            )
             validate(ColorizeCard, engine.coarse(engine.plain(full)).model_dump())
 
 
@@ -262,7 +275,8 @@ def test_a_second_upload_of_the_same_name_is_another_picture(panel):
     send(panel, "a.png", png((30, 20)))
     assert panel.worker.wait(WAIT) and panel.done.subject.photo.size == (20, 30)
     assert [n for n in panel.view.chooser.options if n.startswith(album.YOURS)] == [
-        "your photo: a.png"]
+        "your photo: a.png"
+    ]
 
 
 def test_a_bad_file_gives_a_message_and_the_panel_goes_on(panel):
@@ -388,8 +402,9 @@ def test_every_field_but_the_weights_has_a_control_with_the_cards_words(panel):
         assert ColorizeCard.model_fields[name].description in knob.tooltip
 
 
-@pytest.mark.parametrize("name", [n for n, f in ColorizeCard.model_fields.items()
-                                  if f.metadata and n != "seed"])
+@pytest.mark.parametrize(
+    "name", [n for n, f in ColorizeCard.model_fields.items() if f.metadata and n != "seed"]
+)
 def test_a_slider_spans_the_whole_range_of_its_knob(name):
     default = ColorizeCard.model_fields[name].default
     stops, (low, high) = controls.options(name, default), limits(ColorizeCard, name)
@@ -401,9 +416,23 @@ def test_a_slider_spans_the_whole_range_of_its_knob(name):
 # -- cards -------------------------------------------------------------------------------------
 
 
-ODD = {"sampler": "langevin", "gray": "bt601", "n": 7, "seed": 123456, "lam": 1.2345,
-       "beta": 0.0, "sigma_1": 0.777, "sigma_L": 0.0123, "L": 13, "T": 17, "epsilon": 5.4e-6,
-       "feedback": "renoise", "boundary": "periodic", "eta": 0.123, "steps": 33}
+ODD = {
+    "sampler": "langevin",
+    "gray": "bt601",
+    "n": 7,
+    "seed": 123456,
+    "lam": 1.2345,
+    "beta": 0.0,
+    "sigma_1": 0.777,
+    "sigma_L": 0.0123,
+    "L": 13,
+    "T": 17,
+    "epsilon": 5.4e-6,
+    "feedback": "renoise",
+    "boundary": "periodic",
+    "eta": 0.123,
+    "steps": 33,
+}
 
 
 def test_the_copied_card_is_read_back_exactly(panel, card, tmp_path):
@@ -497,10 +526,16 @@ def test_the_board_uses_its_room(aspect):
 
 
 def test_traces_take_what_a_sampler_can_give():
-    rows = [{"step": i + 1, "sigma": 10.0**-i, "residual": 0.0, "psnr": p}
-            for i, p in enumerate([5.0, float("inf"), 7.0])]
-    for known in (rows, rows[:1], [{k: r[k] for k in ("step", "sigma", "residual")} for r in rows],
-                  []):
+    rows = [
+        {"step": i + 1, "sigma": 10.0**-i, "residual": 0.0, "psnr": p}
+        for i, p in enumerate([5.0, float("inf"), 7.0])
+    ]
+    for known in (
+        rows,
+        rows[:1],
+        [{k: r[k] for k in ("step", "sigma", "residual")} for r in rows],
+        [],
+    ):
         image = drawing.traces(known, 3)
         assert image.size == views.TRACES
     assert np.asarray(drawing.traces(rows, 3)).std() > np.asarray(drawing.traces([], 3)).std()
@@ -521,11 +556,13 @@ def test_a_front_end_without_widgets_says_what_to_do(panel):
 
 
 def test_without_ipywidgets_there_is_one_line_and_compute_still_works():
-    code = ("import sys; sys.modules['ipywidgets'] = None\n"
-            "import jgm_lib.widgets as w\n"
-            "w.compute\n"
-            "try:\n    w.ColorizePanel\n"
-            "except ValueError as error:\n    print(type(error).__name__, error)")
+    code = (
+        "import sys; sys.modules['ipywidgets'] = None\n"
+        "import jgm_lib.widgets as w\n"
+        "w.compute\n"
+        "try:\n    w.ColorizePanel\n"
+        "except ValueError as error:\n    print(type(error).__name__, error)"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.startswith("JGMError the panel needs ipywidgets")
     assert out.stdout.count("\n") == 1

@@ -19,8 +19,9 @@ SMALLEST = 4  # pixels a side: below, the halved map leaves instance norm nothin
 
 def conv(c_in: int, c_out: int, kernel: int = 3, dilation: int = 1, bias: bool = True) -> nn.Conv2d:
     """A convolution that keeps the picture's size."""
-    return nn.Conv2d(c_in, c_out, kernel, padding=dilation * (kernel // 2), dilation=dilation,
-                     bias=bias)
+    return nn.Conv2d(
+        c_in, c_out, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=bias
+    )
 
 
 class LevelNorm(nn.Module):
@@ -144,18 +145,26 @@ class RefineNet(nn.Module):
         w, n = check_width(channels, ngf), len(self.sigmas)
         self.stem = conv(channels, w)
         v = 2 * w
-        self.stages = nn.ModuleList([
-            nn.ModuleList([ResBlock(w, w, n), ResBlock(w, w, n)]),
-            nn.ModuleList([ResBlock(w, v, n, down=True), ResBlock(v, v, n)]),
-            nn.ModuleList([ResBlock(v, v, n, down=True, dilation=2),
-                           ResBlock(v, v, n, dilation=2)]),
-            nn.ModuleList([ResBlock(v, v, n, down=True, dilation=4),
-                           ResBlock(v, v, n, dilation=4)]),
-        ])
-        self.refine = nn.ModuleList([
-            Refine([v], v, n), Refine([v, v], v, n), Refine([v, v], w, n),
-            Refine([w, w], w, n, last=True),
-        ])
+        self.stages = nn.ModuleList(
+            [
+                nn.ModuleList([ResBlock(w, w, n), ResBlock(w, w, n)]),
+                nn.ModuleList([ResBlock(w, v, n, down=True), ResBlock(v, v, n)]),
+                nn.ModuleList(
+                    [ResBlock(v, v, n, down=True, dilation=2), ResBlock(v, v, n, dilation=2)]
+                ),
+                nn.ModuleList(
+                    [ResBlock(v, v, n, down=True, dilation=4), ResBlock(v, v, n, dilation=4)]
+                ),
+            ]
+        )
+        self.refine = nn.ModuleList(
+            [
+                Refine([v], v, n),
+                Refine([v, v], v, n),
+                Refine([v, v], w, n),
+                Refine([w, w], w, n, last=True),
+            ]
+        )
         self.head_norm, self.head = LevelNorm(w, n), conv(w, channels)
 
     def network_input(self, X: torch.Tensor) -> torch.Tensor:
@@ -173,8 +182,11 @@ class RefineNet(nn.Module):
         """
         k = self.check_input(X, level_index)
         H, W = X.shape[-2:]
-        h = F.pad(self.network_input(X), (0, max(0, SMALLEST - W), 0, max(0, SMALLEST - H)),
-                  mode="replicate")
+        h = F.pad(
+            self.network_input(X),
+            (0, max(0, SMALLEST - W), 0, max(0, SMALLEST - H)),
+            mode="replicate",
+        )
         h, skips = self.stem(h), []
         for stage in self.stages:
             for block in stage:
@@ -193,8 +205,10 @@ class RefineNet(nn.Module):
         """
         k = self.level(sigma).expand(len(X))
         if sigma_y is not None and not torch.equal(self.level(sigma_y).expand(len(X)), k):
-            raise JGMError("RefineNet has one noise level for all channels: sigma_y must be sigma; "
-                           "the split sampler needs a UNet checkpoint")
+            raise JGMError(
+                "RefineNet has one noise level for all channels: sigma_y must be sigma; "
+                "the split sampler needs a UNet checkpoint"
+            )
         exact = torch.tensor(self.sigmas)[k].to(X)
         return X + exact.square()[:, None, None, None] * self(X, k)
 
@@ -205,8 +219,10 @@ class RefineNet(nn.Module):
         miss = ~(error.amin(-1) <= TOLERANCE)  # also true for NaN
         if bool(miss.any()):
             allowed = ", ".join(f"{s:.4g}" for s in self.sigmas)
-            raise JGMError(f"sigma={float(sigma[miss].flatten()[0]):.6g} is not a level of this "
-                           f"RefineNet, which was trained on {allowed} only")
+            raise JGMError(
+                f"sigma={float(sigma[miss].flatten()[0]):.6g} is not a level of this "
+                f"RefineNet, which was trained on {allowed} only"
+            )
         return error.argmin(-1)
 
     def check_input(self, X: torch.Tensor, level_index) -> torch.Tensor:

@@ -54,7 +54,11 @@ class Attention(nn.Module):
     def __init__(self, c: int, heads: int = 4):
         super().__init__()
         self.heads = heads
-        self.norm, self.qkv, self.out = nn.GroupNorm(8, c), nn.Conv2d(c, 3 * c, 1), nn.Conv2d(c, c, 1)
+        self.norm, self.qkv, self.out = (
+            nn.GroupNorm(8, c),
+            nn.Conv2d(c, 3 * c, 1),
+            nn.Conv2d(c, c, 1),
+        )
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
@@ -75,16 +79,26 @@ class UNet(nn.Module):
     training set (``measure_channels``). Sizes that the levels do not divide are edge-padded.
     """
 
-    def __init__(self, channels=9, widths=(48, 96, 128), blocks=1, patch=2, dropout=0.0,
-                 gradient_scale=1.0, mean=None, spread=None):
+    def __init__(
+        self,
+        channels=9,
+        widths=(48, 96, 128),
+        blocks=1,
+        patch=2,
+        dropout=0.0,
+        gradient_scale=1.0,
+        mean=None,
+        spread=None,
+    ):
         super().__init__()
         self.channels, self.patch, self.levels = channels, patch, len(widths)
         self.gradient_scale = float(gradient_scale)
         self.register_buffer("mean", torch.tensor(mean or [0.0] * channels).view(1, -1, 1, 1))
         self.register_buffer("spread", torch.tensor(spread or [0.5] * channels).view(1, -1, 1, 1))
         self.half, emb = 16, 4 * widths[0]
-        self.embed = nn.Sequential(nn.Linear(4 * self.half, emb), nn.SiLU(), nn.Linear(emb, emb),
-                                   nn.SiLU())
+        self.embed = nn.Sequential(
+            nn.Linear(4 * self.half, emb), nn.SiLU(), nn.Linear(emb, emb), nn.SiLU()
+        )
         self.stem = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         skips, c = [], widths[0]
@@ -97,7 +111,8 @@ class UNet(nn.Module):
                 skips.append(c)
             self.down.append(level)
         self.middle = nn.ModuleList(
-            [ResBlock(c, c, emb, dropout), Attention(c), ResBlock(c, c, emb, dropout)])
+            [ResBlock(c, c, emb, dropout), Attention(c), ResBlock(c, c, emb, dropout)]
+        )
         for w in reversed(widths):
             level = nn.ModuleList()
             for _ in range(blocks):
@@ -111,8 +126,9 @@ class UNet(nn.Module):
 
     def network(self, h, c_y, c_c):
         """The bare network on normalized channels: (B,C,H,W), (B,), (B,) -> (B,C,H,W)."""
-        emb = self.embed(torch.cat([fourier_features(c_y, self.half),
-                                    fourier_features(c_c, self.half)], dim=1))
+        emb = self.embed(
+            torch.cat([fourier_features(c_y, self.half), fourier_features(c_c, self.half)], dim=1)
+        )
         h = self.stem(F.pixel_unshuffle(h, self.patch))
         skips = []
         for i, level in enumerate(self.down):
@@ -148,8 +164,11 @@ class UNet(nn.Module):
         ``sigma_y=None`` is the paper's case, the same noise on all channels.
         """
         sigma = torch.as_tensor(sigma, dtype=X.dtype, device=X.device).expand(X.shape[0])
-        sigma_y = sigma if sigma_y is None else torch.as_tensor(
-            sigma_y, dtype=X.dtype, device=X.device).expand(X.shape[0])
+        sigma_y = (
+            sigma
+            if sigma_y is None
+            else torch.as_tensor(sigma_y, dtype=X.dtype, device=X.device).expand(X.shape[0])
+        )
         return from_basis(self.denoise_basis(to_basis(X), sigma, sigma_y))
 
     def forward(self, U, sigma, sigma_y):

@@ -14,8 +14,10 @@ def __getattr__(name: str):
     try:
         import ipywidgets  # noqa: F401
     except ImportError:
-        raise JGMError("the panel needs ipywidgets: run `pip install ipywidgets` and restart the "
-                       "kernel; jgm_lib.widgets.compute(card, photo) works without it") from None
+        raise JGMError(
+            "the panel needs ipywidgets: run `pip install ipywidgets` and restart the "
+            "kernel; jgm_lib.widgets.compute(card, photo) works without it"
+        ) from None
     from .panel import ColorizePanel
 
     return ColorizePanel

@@ -5,10 +5,24 @@ import ipywidgets as w
 from ..params import KNOBS, ColorizeCard, limits
 
 NAMES = {
-    "sampler": "sampler", "gray": "F (graying)", "n": "versions", "seed": "seed",
-    "lam": "λ₀", "beta": "β", "sigma_1": "σ₁", "sigma_L": "σ_L", "L": "L", "T": "T",
-    "epsilon": "ε", "feedback": "feedback", "boundary": "boundary", "steps": "steps",
-    "eta": "η", "sigma_max": "σ max", "sigma_min": "σ min", "solver": "solver",
+    "sampler": "sampler",
+    "gray": "F (graying)",
+    "n": "versions",
+    "seed": "seed",
+    "lam": "λ₀",
+    "beta": "β",
+    "sigma_1": "σ₁",
+    "sigma_L": "σ_L",
+    "L": "L",
+    "T": "T",
+    "epsilon": "ε",
+    "feedback": "feedback",
+    "boundary": "boundary",
+    "steps": "steps",
+    "eta": "η",
+    "sigma_max": "σ max",
+    "sigma_min": "σ min",
+    "solver": "solver",
     "corrections": "corrections",
 }
 COMMON = ("sampler", "gray", "n", "seed")

@@ -109,16 +109,19 @@ def traces(rows, total: int, size=(760, 150)) -> Image.Image:
     w, h = page.size
     split = round(w * (0.62 if known else 1.0))
     at = [r["step"] / max(total, 1) for r in rows]
-    lines = [([_log(r["sigma"]) for r in rows], BLUE, None),
-             ([_log(r["residual"]) for r in rows], ORANGE, (10 * k, 6 * k))]
+    lines = [
+        ([_log(r["sigma"]) for r in rows], BLUE, None),
+        ([_log(r["residual"]) for r in rows], ORANGE, (10 * k, 6 * k)),
+    ]
     _plot(page, (0, 0, split, h), at, lines, k, lambda v: f"1e{v:+.0f}", total, whole=True)
     _legend(page, (split - 8 * k, 4 * k), k)
     if known:
         lines = [([r["psnr"] for r in rows], GREEN, None)]
         _plot(page, (split, 0, w, h), at, lines, k, lambda v: f"{v:.3g}", total)
         pen = ImageDraw.Draw(page)
-        pen.text((w - 8 * k, 4 * k), f"PSNR {rows[-1]['psnr']:.2f} dB", GREEN, font(11 * k),
-                 anchor="ra")
+        pen.text(
+            (w - 8 * k, 4 * k), f"PSNR {rows[-1]['psnr']:.2f} dB", GREEN, font(11 * k), anchor="ra"
+        )
     return page.resize(size, Image.Resampling.LANCZOS)
 
 
@@ -147,8 +150,14 @@ def _plot(page, box, at, lines, k: int, name, total: int, whole: bool = False) -
     pen.text((left, bottom + 4 * k), "step 0", INK, font(10 * k))
     pen.text((right, bottom + 4 * k), str(total), INK, font(10 * k), anchor="ra")
     for ys, colour, dash in lines:
-        points = [(left + a * (right - left), bottom - (min(v, high) - low) / (high - low)
-                   * (bottom - top)) for a, v in zip(at, ys, strict=True) if math.isfinite(v)]
+        points = [
+            (
+                left + a * (right - left),
+                bottom - (min(v, high) - low) / (high - low) * (bottom - top),
+            )
+            for a, v in zip(at, ys, strict=True)
+            if math.isfinite(v)
+        ]
         _line(pen, points, colour, 2 * k, dash)
 
 
@@ -175,7 +184,9 @@ def dashes(points, on: float, off: float):
             end = min(s + max(piece, 1e-6), length)
             if phase < on:
                 a, b = s / length, end / length
-                yield [(x0 + a * (x1 - x0), y0 + a * (y1 - y0)),
-                       (x0 + b * (x1 - x0), y0 + b * (y1 - y0))]
+                yield [
+                    (x0 + a * (x1 - x0), y0 + a * (y1 - y0)),
+                    (x0 + b * (x1 - x0), y0 + b * (y1 - y0)),
+                ]
             s = end
         travelled += length

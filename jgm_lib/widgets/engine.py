@@ -64,8 +64,9 @@ class Subject:
     def coarse(self) -> "Subject":
         """The same photo at half the prior's size, a quarter of the work."""
         h, w = (max(8, n // 2) for n in self.y_small.shape[-2:])
-        return Subject(self.photo, self.y, reduce(self.y_small, h, w).clamp(0, 1), self.f,
-                       self._shown)
+        return Subject(
+            self.photo, self.y, reduce(self.y_small, h, w).clamp(0, 1), self.f, self._shown
+        )
 
 
 def subject(card: ColorizeCard, photo: Photo) -> Subject:
@@ -95,8 +96,9 @@ def coarse(card: ColorizeCard) -> ColorizeCard:
     few = COARSE_EVALUATIONS
     if card.sampler != "langevin":
         few = few // (1 + card.corrections) if card.sampler == "predictor_corrector" else few
-        return card.model_copy(update={"n": 1, "solver": "ancestral",
-                                       "steps": max(1, min(card.steps, few))})
+        return card.model_copy(
+            update={"n": 1, "solver": "ancestral", "steps": max(1, min(card.steps, few))}
+        )
     L = min(card.L, few)
     longest = 1.2 * card.sigma_L**2 / (1 + card.lam)
     epsilon = min(card.epsilon * card.T * card.L / L, max(longest, card.epsilon))

@@ -13,8 +13,10 @@ from . import controls, drawing
 from .album import MAX_UPLOAD
 from .engine import Done, Subject
 
-NO_FRONT_END = ("ColorizePanel: this page shows no live widgets. Open the notebook in JupyterLab "
-                "(make lab) or the page (make app), or use panel.run_sync() and panel.result.")
+NO_FRONT_END = (
+    "ColorizePanel: this page shows no live widgets. Open the notebook in JupyterLab "
+    "(make lab) or the page (make app), or use panel.run_sync() and panel.result."
+)
 BOARD, TRACES = (760, 430), (760, 150)
 LARGE, SMALL = 560, 280  # longest side, pixels, of the pictures on the board
 STYLE = """<style>
@@ -49,19 +51,33 @@ class View:
         self.knobs = {n: controls.control(n, getattr(card, n)) for n in controls.NAMES}
         self.chooser = w.Dropdown(options=list(sources), layout=wide)
         self.credit = w.HTML(layout=wide).add_class("jgm-note")
-        self.upload = w.FileUpload(accept="image/*", multiple=False, description="Your photo",
-                                   layout=wide, tooltip=f"at most {MAX_UPLOAD / 1e6:.0f} MB")
+        self.upload = w.FileUpload(
+            accept="image/*",
+            multiple=False,
+            description="Your photo",
+            layout=wide,
+            tooltip=f"at most {MAX_UPLOAD / 1e6:.0f} MB",
+        )
         half = w.Layout(width="50%")
         self.go = w.Button(description="Colorize", button_style="primary", icon="play", layout=half)
         self.halt = w.Button(description="Stop", icon="stop", layout=half)
         self.text = w.Textarea(layout=w.Layout(width="100%", height="230px"))
         self.apply = w.Button(description="Use this card", icon="check", layout=wide)
         self.mode = w.ToggleButtons(
-            options=["versions", "before | after"], style={"button_width": "110px"},
+            options=["versions", "before | after"],
+            style={"button_width": "110px"},
             tooltips=["all colour versions", "a curtain over the first"],
-            layout=w.Layout(flex="0 0 240px"))
-        self.cut = w.FloatSlider(0.5, min=0, max=1, step=0.01, description="curtain",
-                                 readout=False, layout=w.Layout(width="260px"))
+            layout=w.Layout(flex="0 0 240px"),
+        )
+        self.cut = w.FloatSlider(
+            0.5,
+            min=0,
+            max=1,
+            step=0.01,
+            description="curtain",
+            readout=False,
+            layout=w.Layout(width="260px"),
+        )
         self.cut.layout.visibility = "hidden"
         self.mode.observe(self._show_cut, "value")
         self.image = self._image(BOARD)
@@ -81,21 +97,41 @@ class View:
     def _layout(self) -> w.Box:
         common = [self.knobs[n] for n in controls.COMMON]
         own = [k for n, k in self.knobs.items() if n not in controls.COMMON]
-        card = w.Accordion([w.VBox([self.text, self.apply])],
-                           titles=["Copy these settings as a card"])
+        card = w.Accordion(
+            [w.VBox([self.text, self.apply])], titles=["Copy these settings as a card"]
+        )
         card.selected_index = None
         side = w.VBox(
-            [title("Picture"), self.chooser, self.credit, self.upload, title("Algorithm"), *common,
-             title("Its knobs"), *own, w.HBox([self.go, self.halt], layout=w.Layout(
-                 margin="8px 0")), card],
-            layout=w.Layout(width="340px", flex="0 0 340px")).add_class("jgm-side")
+            [
+                title("Picture"),
+                self.chooser,
+                self.credit,
+                self.upload,
+                title("Algorithm"),
+                *common,
+                title("Its knobs"),
+                *own,
+                w.HBox([self.go, self.halt], layout=w.Layout(margin="8px 0")),
+                card,
+            ],
+            layout=w.Layout(width="340px", flex="0 0 340px"),
+        ).add_class("jgm-side")
         main = w.VBox(
-            [w.HBox([self.mode, self.cut]), self.image, self.message, self.plot,
-             w.HBox([self.bar, self.label]), self.note],
-            layout=w.Layout(flex="1 1 420px", padding="12px 16px", min_width="380px"))
-        head = w.HTML(f'{STYLE}<div class="jgm-head">Colorize<small>one grey photo, many colours: '
-                      "move a slider and watch the sampler work</small></div>",
-                      layout=w.Layout(margin="0"))
+            [
+                w.HBox([self.mode, self.cut]),
+                self.image,
+                self.message,
+                self.plot,
+                w.HBox([self.bar, self.label]),
+                self.note,
+            ],
+            layout=w.Layout(flex="1 1 420px", padding="12px 16px", min_width="380px"),
+        )
+        head = w.HTML(
+            f'{STYLE}<div class="jgm-head">Colorize<small>one grey photo, many colours: '
+            "move a slider and watch the sampler work</small></div>",
+            layout=w.Layout(margin="0"),
+        )
         body = w.HBox([side, main], layout=w.Layout(flex_flow="row wrap"))
         return w.VBox([head, body]).add_class("jgm-panel")
 
@@ -120,8 +156,9 @@ class View:
         if self.mode.value == "versions":
             known = [] if truth is None else [drawing.to_image(truth)]
             captions = version_captions(x, what) if note is None else [note] * len(pictures)
-            page = drawing.board([grey, *known], ["grey photo", "truth"][: 1 + len(known)],
-                                 pictures, captions)
+            page = drawing.board(
+                [grey, *known], ["grey photo", "truth"][: 1 + len(known)], pictures, captions
+            )
         else:
             page = drawing.curtain(grey, pictures[0], self.cut.value)
         self.image.value = drawing.encode(page)
@@ -137,8 +174,11 @@ class View:
     def progress(self, step: int, total: int, seconds: float) -> None:
         self.bar.max, self.bar.value = total, step
         left = seconds / step * (total - step)
-        self.say(f"step {step} of {total}, {left:.0f} s left" if left >= 0.5 else
-                 f"step {step} of {total}")
+        self.say(
+            f"step {step} of {total}, {left:.0f} s left"
+            if left >= 0.5
+            else f"step {step} of {total}"
+        )
 
     def finished(self, done: Done, seconds: float | None, run: int) -> None:
         self.bar.max = self.bar.value = len(done.trace)
@@ -152,8 +192,9 @@ class View:
         text = html.escape(str(error) or type(error).__name__)
         more = f"<details><summary>trace</summary><pre>{html.escape(trace)}</pre></details>"
         name = "" if not trace else f"{html.escape(type(error).__name__)}: "
-        self.message.value = (f'<div class="jgm-error" role="alert">{name}{text}'
-                              f"{more if trace else ''}</div>")
+        self.message.value = (
+            f'<div class="jgm-error" role="alert">{name}{text}{more if trace else ""}</div>'
+        )
         self.say("Not done; see the message.")
 
 
@@ -217,8 +258,10 @@ def _numbers(done: Done, what: Subject) -> str:
     replica = _psnr(what.y_small.expand(1, 3, -1, -1), what)[0]
     text = f"<b>PSNR</b> of one version, on average: <b>{one.mean():.2f} dB</b>"
     if len(one) > 1:
-        text += f"; of the mean of {len(one)}: {mean:.2f} dB; of the best, chosen with the truth " \
-                f"(oracle): {one.max():.2f} dB"
+        text += (
+            f"; of the mean of {len(one)}: {mean:.2f} dB; of the best, chosen with the truth "
+            f"(oracle): {one.max():.2f} dB"
+        )
     return f"{text}; of the grey photo itself: {replica:.2f} dB. {residual}."
 
 

@@ -66,7 +66,8 @@ class LatestWorker:
         """Block until there is nothing left to do; False if ``timeout`` seconds were not enough."""
         with self._condition:
             return self._condition.wait_for(
-                lambda: not (self._busy or self._pending or self._errand), timeout)
+                lambda: not (self._busy or self._pending or self._errand), timeout
+            )
 
     def _wake(self) -> None:
         if self._thread is None:
@@ -116,7 +117,8 @@ class LatestWorker:
         left = request.at + self.settle - time.monotonic()
         with self._condition:
             return not self._condition.wait_for(
-                lambda: self._generation != request.generation, max(0.0, left))
+                lambda: self._generation != request.generation, max(0.0, left)
+            )
 
 
 class Throttle:

@@ -23,10 +23,14 @@ def check_gray_out(answer):
     close(got, x.mean(1, keepdim=True), "F x is the mean of the three channels")
 
 
-@exercise("00", "unknowns", wrong={
-    "all channels": (lambda height, width: 3 * height * width, "photograph"),
-    "one channel": (lambda height, width: height * width, "two"),
-})
+@exercise(
+    "00",
+    "unknowns",
+    wrong={
+        "all channels": (lambda height, width: 3 * height * width, "photograph"),
+        "one channel": (lambda height, width: height * width, "two"),
+    },
+)
 def check_unknowns(answer):
     """Three numbers a pixel are wanted, one is known."""
     got = float(answer(4, 5))

@@ -26,23 +26,39 @@ def check_data_consistency(answer):
     f = gray_weights("mean")
     got, right = answer(X, Y, f), _consistency(X, Y, f)
     if tuple(got.shape) != tuple(X.shape):
-        raise Hint(f"the shape is {tuple(got.shape)}, it should be {tuple(X.shape)}: every error "
-                   "belongs to three channels")
+        raise Hint(
+            f"the shape is {tuple(got.shape)}, it should be {tuple(X.shape)}: every error "
+            "belongs to three channels"
+        )
     if torch.allclose(got, -right):
         raise Hint("the sign: the error is F x - y, so that minus it pulls towards the photograph")
     if float(got[:, 3:].abs().max()) == 0:
         raise Hint("the gradient groups are missing: Y holds y and both gradients of y")
-    close(got[:, 0] - got[:, 1], torch.zeros_like(got[:, 0]),
-          "the error of a group is copied to the group's three colours, which lie side by side")
-    close(got, right, "each group's error is f . (its three channels) - its grey, copied thrice",
-          rtol=1e-9)
+    close(
+        got[:, 0] - got[:, 1],
+        torch.zeros_like(got[:, 0]),
+        "the error of a group is copied to the group's three colours, which lie side by side",
+    )
+    close(
+        got,
+        right,
+        "each group's error is f . (its three channels) - its grey, copied thrice",
+        rtol=1e-9,
+    )
 
 
-@exercise("05", "largest_epsilon", wrong={
-    "sigma not squared": (lambda lam, sigma_L: 4 * sigma_L / max(1, lam), "squared"),
-    "without the half": (lambda lam, sigma_L: 2 * sigma_L**2 / max(1, lam), "half"),
-    "lambda alone": (lambda lam, sigma_L: 4 * sigma_L**2 / lam if lam else float("inf"), "score"),
-})
+@exercise(
+    "05",
+    "largest_epsilon",
+    wrong={
+        "sigma not squared": (lambda lam, sigma_L: 4 * sigma_L / max(1, lam), "squared"),
+        "without the half": (lambda lam, sigma_L: 2 * sigma_L**2 / max(1, lam), "half"),
+        "lambda alone": (
+            lambda lam, sigma_L: 4 * sigma_L**2 / lam if lam else float("inf"),
+            "score",
+        ),
+    },
+)
 def check_largest_epsilon(answer):
     """The bound of the lesson for three settings."""
     if not torch.isfinite(torch.tensor(float(answer(0.0, 0.01)))):
@@ -53,18 +69,29 @@ def check_largest_epsilon(answer):
     if abs(got - 2 * 0.1**2 / 2) < 1e-9:
         raise Hint("half is missing: the step is epsilon/2, so the bound on epsilon is doubled")
     if abs(float(answer(0.1, 0.1)) - 4 * 0.1**2 / 0.1) < 1e-9:
-        raise Hint("the score alone pulls with strength 1 where the network is sure, so the "
-                   "bound has max(1, lambda)")
+        raise Hint(
+            "the score alone pulls with strength 1 where the network is sure, so the "
+            "bound has max(1, lambda)"
+        )
     for lam, sigma_L in ((0.0, 0.01), (1.0, 0.01), (20.0, 0.03)):
-        close(float(answer(lam, sigma_L)), 4 * sigma_L**2 / max(1, lam),
-              "solve max(1, lambda) (epsilon/2) / sigma_L^2 = 2 for epsilon", rtol=1e-9, atol=0)
+        close(
+            float(answer(lam, sigma_L)),
+            4 * sigma_L**2 / max(1, lam),
+            "solve max(1, lambda) (epsilon/2) / sigma_L^2 = 2 for epsilon",
+            rtol=1e-9,
+            atol=0,
+        )
 
 
-@exercise("05", "honest_and_oracle", wrong={
-    "swapped": (lambda p: (float(p.max(0).values.mean()), float(p.mean())), "order"),
-    "best of all": (lambda p: (float(p.mean()), float(p.max())), "each picture"),
-    "best version": (lambda p: (float(p.mean()), float(p.mean(1).max())), "each picture"),
-})
+@exercise(
+    "05",
+    "honest_and_oracle",
+    wrong={
+        "swapped": (lambda p: (float(p.max(0).values.mean()), float(p.mean())), "order"),
+        "best of all": (lambda p: (float(p.mean()), float(p.max())), "each picture"),
+        "best version": (lambda p: (float(p.mean()), float(p.mean(1).max())), "each picture"),
+    },
+)
 def check_honest_and_oracle(answer):
     """Three versions of two pictures."""
     p = torch.tensor([[20.0, 31.0], [24.0, 30.0], [22.0, 35.0]], dtype=torch.float64)

@@ -18,19 +18,26 @@ def _neighbours(versions, distance):
     return sum(distance(a, b) for a, b in pairs) / max(1, len(pairs))
 
 
-@exercise("08", "mean_pairwise", wrong={
-    "pairs with itself": (_with_self, "itself"),
-    "sum for mean": (_sum, "mean"),
-    "only neighbours": (_neighbours, "all pairs"),
-})
+@exercise(
+    "08",
+    "mean_pairwise",
+    wrong={
+        "pairs with itself": (_with_self, "itself"),
+        "sum for mean": (_sum, "mean"),
+        "only neighbours": (_neighbours, "all pairs"),
+    },
+)
 def check_mean_pairwise(answer):
     """Distances on a line, where each mistake gives another number."""
+
     def distance(a, b):
         return abs(a - b)
 
     got = answer([0.0, 1.0, 5.0], distance)  # distances 1, 4, 5
     if abs(got - 20 / 9) < 1e-9:
-        raise Hint("a version paired with itself has distance 0 and pulls the mean down: leave it out")
+        raise Hint(
+            "a version paired with itself has distance 0 and pulls the mean down: leave it out"
+        )
     if abs(got - 10) < 1e-9:
         raise Hint("divide by the number of pairs: the mean must not grow with the versions")
     if abs(got - 2.5) < 1e-9:
@@ -51,20 +58,28 @@ def _amplitude(x, truth):
     return -20 * np.log10(np.mean((x - truth) ** 2))
 
 
-@exercise("08", "true_psnr", wrong={
-    "as printed": (_printed, "number of pixels"),
-    "peak of the picture": (_own_peak, "peak"),
-    "20 for 10": (_amplitude, "20"),
-})
+@exercise(
+    "08",
+    "true_psnr",
+    wrong={
+        "as printed": (_printed, "number of pixels"),
+        "peak of the picture": (_own_peak, "peak"),
+        "20 for 10": (_amplitude, "20"),
+    },
+)
 def check_true_psnr(answer):
     """A constant error of 0.1 is 20 dB at any size and any brightness."""
     small, large = np.full((2, 2), 0.5), np.full((8, 8), 0.5)
     a, b = float(answer(small + 0.1, small)), float(answer(large + 0.1, large))
     if abs(a - b) > 1e-6:
-        raise Hint("the same error on more pixels must give the same PSNR: divide by the number of "
-                   "pixels, the mean of the squares")
+        raise Hint(
+            "the same error on more pixels must give the same PSNR: divide by the number of "
+            "pixels, the mean of the squares"
+        )
     if abs(a - 40) < 1e-6:
-        raise Hint("20 log10 belongs to the root of the mean squared error; to the mean square itself 10")
+        raise Hint(
+            "20 log10 belongs to the root of the mean squared error; to the mean square itself 10"
+        )
     if abs(a - (20 - 20 * np.log10(2))) < 1e-6:
         raise Hint("the peak is what a picture can reach, 1, not the largest value in this one")
     close(a, 20.0, "an error of 0.1 everywhere is 20 dB")
@@ -82,20 +97,33 @@ def _single(draws, truth):
     return np.mean((draws[0] - truth) ** 2), np.mean((draws - draws.mean(0)) ** 2)
 
 
-@exercise("08", "decompose", wrong={
-    "spread about the truth": (_about_truth, "about the mean"),
-    "K - 1": (_unbiased, "K - 1"),
-    "one draw for the mean": (_single, "mean of the draws"),
-})
+@exercise(
+    "08",
+    "decompose",
+    wrong={
+        "spread about the truth": (_about_truth, "about the mean"),
+        "K - 1": (_unbiased, "K - 1"),
+        "one draw for the mean": (_single, "mean of the draws"),
+    },
+)
 def check_decompose(answer):
     """The two parts add up exactly to the mean squared error of the draws."""
     rng = np.random.default_rng(0)
     draws, truth = rng.normal(size=(4, 50)), rng.normal(size=50)
     first, second = answer(draws, truth)
-    close(first, np.mean((draws.mean(0) - truth) ** 2),
-          "the first part is the squared error of the mean of the draws")
+    close(
+        first,
+        np.mean((draws.mean(0) - truth) ** 2),
+        "the first part is the squared error of the mean of the draws",
+    )
     if abs(second - np.mean((draws - truth) ** 2)) < 1e-9:
         raise Hint("the spread is measured about the mean of the draws, not about the truth")
     if abs(second - np.mean(draws.var(0, ddof=1))) < 1e-9:
-        raise Hint("divide by K, not by K - 1: the sum of the two parts must be exact for these draws")
-    close(first + second, np.mean((draws - truth) ** 2), "the two parts must add up to the draws' error")
+        raise Hint(
+            "divide by K, not by K - 1: the sum of the two parts must be exact for these draws"
+        )
+    close(
+        first + second,
+        np.mean((draws - truth) ** 2),
+        "the two parts must add up to the draws' error",
+    )

@@ -23,16 +23,22 @@ def _linear_keep(sigma, sigma_next, eta):
     return up, sigma_next - up
 
 
-@exercise("11", "fresh_noise", wrong={
-    "constant share": (_constant, "constant share"),
-    "sigma for sigma^2": (_ratio, "square"),
-    "deviations subtracted": (_linear_keep, "variances"),
-})
+@exercise(
+    "11",
+    "fresh_noise",
+    wrong={
+        "constant share": (_constant, "constant share"),
+        "sigma for sigma^2": (_ratio, "square"),
+        "deviations subtracted": (_linear_keep, "variances"),
+    },
+)
 def check_fresh_noise(answer):
     """The rule of (b) at three step sizes."""
     up, keep = answer(2.0, 1.0, 1.0)
     if abs(up - 1.0) < 1e-9:
-        raise Hint("a constant share of fresh noise fades the colours: it must vanish for small steps")
+        raise Hint(
+            "a constant share of fresh noise fades the colours: it must vanish for small steps"
+        )
     if abs(up - 0.5**0.5) < 1e-9:
         raise Hint("the ratio of the noise levels enters as a square, sigma'^2/sigma^2")
     close(up, 0.75**0.5, "sigma_up = eta sigma' sqrt(1 - sigma'^2/sigma^2)")
@@ -57,11 +63,15 @@ def _uncentred(m_u, m_c, C_uu, C_cu, C_cc, u):
     return m_c + gain @ u, C_cc - gain @ C_cu.T
 
 
-@exercise("11", "conditional", wrong={
-    "no inverse": (_no_inverse, "C_uu"),
-    "covariance added": (_added, "minus"),
-    "mean not taken off": (_uncentred, "m_u"),
-})
+@exercise(
+    "11",
+    "conditional",
+    wrong={
+        "no inverse": (_no_inverse, "C_uu"),
+        "covariance added": (_added, "minus"),
+        "mean not taken off": (_uncentred, "m_u"),
+    },
+)
 def check_conditional(answer):
     """Against the precision matrix: the covariance of c given u is the inverse of its block."""
     A = np.random.default_rng(0).normal(size=(5, 5))
@@ -74,7 +84,9 @@ def check_conditional(answer):
     close(at_rest, m[2:], "a grey equal to its mean m_u tells nothing: c stays at its own mean")
     if np.trace(np.asarray(got_cov)) > np.trace(C[2:, 2:]) + 1e-9:
         raise Hint("knowing u can only lower the variance of c: minus, not plus")
-    close(got_mean, mean, "the gain is C_cu C_uu^-1: divide by the covariance of what is known, C_uu")
+    close(
+        got_mean, mean, "the gain is C_cu C_uu^-1: divide by the covariance of what is known, C_uu"
+    )
     close(got_cov, np.linalg.inv(P), "the covariance is C_cc - C_cu C_uu^-1 C_uc")
 
 
@@ -100,14 +112,19 @@ def _old_sigma(x, sigma, sigma_next, D):
     return x + (sigma_next - sigma) * (slope + (ahead - D(ahead, sigma)) / sigma) / 2
 
 
-@exercise("11", "heun", wrong={
-    "Euler": (_euler, "Euler"),
-    "sum for mean": (_not_halved, "mean"),
-    "sign": (_wrong_way, "sign"),
-    "old sigma in the second slope": (_old_sigma, "sigma_next"),
-})
+@exercise(
+    "11",
+    "heun",
+    wrong={
+        "Euler": (_euler, "Euler"),
+        "sum for mean": (_not_halved, "mean"),
+        "sign": (_wrong_way, "sign"),
+        "old sigma in the second slope": (_old_sigma, "sigma_next"),
+    },
+)
 def check_heun(answer):
     """On N(0, 1), where dx/dsigma = x sigma/(1 + sigma^2) has the solution sqrt(1 + sigma^2)."""
+
     def D(x, sigma):
         return x / (1 + sigma**2)
 

@@ -9,9 +9,17 @@ FILL = {"known": "#DDDDDD", "network": "#BBD5EE", "result": "#F5D5B8", "step": "
 def box(axis, x: float, y: float, text: str, kind: str = "step", width=1.7, height=0.8) -> None:
     """One rounded box centred at (x,y); ``kind``: known, network, result or step."""
     corner = (x - width / 2, y - height / 2)
-    axis.add_patch(FancyBboxPatch(corner, width, height, boxstyle="round,pad=0.02,rounding_size=0.1",
-                                  facecolor=FILL[kind], edgecolor="black",
-                                  linewidth=2 if kind == "network" else 1))
+    axis.add_patch(
+        FancyBboxPatch(
+            corner,
+            width,
+            height,
+            boxstyle="round,pad=0.02,rounding_size=0.1",
+            facecolor=FILL[kind],
+            edgecolor="black",
+            linewidth=2 if kind == "network" else 1,
+        )
+    )
     axis.text(x, y, text, ha="center", va="center", fontsize=8)
 
 
@@ -34,15 +42,27 @@ def three_generative_ways() -> Figure:
     """Fig 2: how CVAE, iGM and JGM come from a grey picture to a colour picture."""
     fig, axis = canvas(9, 4.2, (-2.2, 8.1), (-0.7, 5.0))
     rows = {
-        "CVAE": [("grey y", "known"), ("mixture density\nnetwork p(z | y)", "network"),
-                 ("code z\nlow-dimensional", "step"), ("decoder", "network"), ("colour", "result")],
-        "iGM": [("grey y", "known"), ("prior on RGB\n3 channels", "network"),
-                ("first colours\n+ YCbCr of them", "step"), ("prior on\n6 channels", "network"),
-                ("colour", "result")],
-        "JGM": [("grey y\nand its gradients", "known"), ("prior on x, d1 x, d2 x\n9 channels",
-                                                        "network"),
-                ("consistency of\nall 9 channels", "step"), ("fusion\n(Eq 14)", "step"),
-                ("colour", "result")],
+        "CVAE": [
+            ("grey y", "known"),
+            ("mixture density\nnetwork p(z | y)", "network"),
+            ("code z\nlow-dimensional", "step"),
+            ("decoder", "network"),
+            ("colour", "result"),
+        ],
+        "iGM": [
+            ("grey y", "known"),
+            ("prior on RGB\n3 channels", "network"),
+            ("first colours\n+ YCbCr of them", "step"),
+            ("prior on\n6 channels", "network"),
+            ("colour", "result"),
+        ],
+        "JGM": [
+            ("grey y\nand its gradients", "known"),
+            ("prior on x, d1 x, d2 x\n9 channels", "network"),
+            ("consistency of\nall 9 channels", "step"),
+            ("fusion\n(Eq 14)", "step"),
+            ("colour", "result"),
+        ],
     }
     for y, (name, boxes) in zip((4.4, 2.5, 0.6), rows.items(), strict=True):
         axis.text(-2.1, y, name, fontsize=11, weight="bold", va="center")

@@ -26,8 +26,15 @@ STOPS = {  # box: (x, y, text)
     "people": (2, 0, "10 user study\nask people"),
     "scale": (3, 0, "12 scale up\nGPUs, sweeps,\ncost on paper"),
 }
-ARROWS = (("denoise", "move"), ("move", "joint"), ("joint", "train"), ("train", "colour"),
-          ("colour", "fast"), ("fast", "many"), ("many", "old"))
+ARROWS = (
+    ("denoise", "move"),
+    ("move", "joint"),
+    ("joint", "train"),
+    ("train", "colour"),
+    ("colour", "fast"),
+    ("fast", "many"),
+    ("many", "old"),
+)
 
 
 def open_photo(name: str) -> Photo:
@@ -35,8 +42,10 @@ def open_photo(name: str) -> Photo:
     if name in picture_names() or name.startswith("toy-"):
         return open_picture(name)
     if not Path(name).is_file():
-        raise JGMError(f"photo {name!r}: give the path of a picture file or one of "
-                       f"{', '.join(picture_names())}")
+        raise JGMError(
+            f"photo {name!r}: give the path of a picture file or one of "
+            f"{', '.join(picture_names())}"
+        )
     return read_photo(name)
 
 
@@ -50,14 +59,19 @@ def channels_figure(x: torch.Tensor) -> Figure:
         axis.remove()
     big = fig.add_subplot(grid[:, :2])
     _picture(big, x, "intensity domain: x, three channels")
-    shown = [(X[0], "x, red"), (X[1], "x, green"), (X[2], "x, blue"),
-             (x.mean(0), "what we get: F x")]
+    shown = [
+        (X[0], "x, red"),
+        (X[1], "x, green"),
+        (X[2], "x, blue"),
+        (x.mean(0), "what we get: F x"),
+    ]
     shown += [(0.5 + 2.5 * X[3 + k], f"∇₁x, {c}") for k, c in ((0, "red"), (2, "blue"))]
     shown += [(0.5 + 2.5 * X[6 + k], f"∇₂x, {c}") for k, c in ((0, "red"), (2, "blue"))]
     for axis, (channel, title) in zip(axes[:, 2:].flat, shown, strict=True):
         _picture(axis, channel, title)
-    fig.suptitle("joint domain: x and its colour gradients, nine channels (seven of them here)",
-                 fontsize=9)
+    fig.suptitle(
+        "joint domain: x and its colour gradients, nine channels (seven of them here)", fontsize=9
+    )
     return fig
 
 
@@ -76,14 +90,24 @@ def map_figure() -> Figure:
     axis.set_axis_off()
     road = {name for pair in ARROWS for name in pair}
     for name, (x, y, text) in STOPS.items():
-        box = FancyBboxPatch((x - 0.36, y - 0.3), 0.72, 0.6, "round,pad=0.04", ec="0.25",
-                             fc="#dce9f5" if name in road else "0.97",
-                             ls="-" if name in road else "--")
+        box = FancyBboxPatch(
+            (x - 0.36, y - 0.3),
+            0.72,
+            0.6,
+            "round,pad=0.04",
+            ec="0.25",
+            fc="#dce9f5" if name in road else "0.97",
+            ls="-" if name in road else "--",
+        )
         axis.add_patch(box)
         axis.text(x, y, text, ha="center", va="center", fontsize=8)
     for a, b in ARROWS:
         (x0, y0, _), (x1, y1, _) = STOPS[a], STOPS[b]
         dx, dy = 0.42 * (x1 - x0), 0.36 * (y1 - y0)
-        axis.annotate("", (x1 - dx, y1 - dy), (x0 + dx, y0 + dy), arrowprops={
-            "arrowstyle": "-|>", "color": "0.2"})
+        axis.annotate(
+            "",
+            (x1 - dx, y1 - dy),
+            (x0 + dx, y0 + dy),
+            arrowprops={"arrowstyle": "-|>", "color": "0.2"},
+        )
     return fig

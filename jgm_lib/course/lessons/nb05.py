@@ -70,8 +70,9 @@ def numbers(result: Result, paths) -> dict[str, dict]:
         pictures["truth"] = torch.from_numpy(result.photo.rgb()).movedim(-1, 0)
     pictures |= {str(i + 1): read(path) for i, path in enumerate(paths)}
     truth = pictures.get("truth")
-    return {name: _scores(x[None], None if name == "truth" else truth)
-            for name, x in pictures.items()}
+    return {
+        name: _scores(x[None], None if name == "truth" else truth) for name, x in pictures.items()
+    }
 
 
 def read(path) -> torch.Tensor:
@@ -103,8 +104,10 @@ def contact_sheet(rows: list[Coloured], width: int = 200) -> Image.Image:
 def _strip(row: Coloured, columns: int, width: int, gap: int = 6, text: int = 42) -> Image.Image:
     y = row.result.y
     height = round(width * y.shape[-2] / y.shape[-1])
-    tiles = [("truth", None if row.result.photo.is_grey else row.result.photo.rgb()),
-             ("grey", y.expand(3, -1, -1).movedim(0, -1).numpy())]
+    tiles = [
+        ("truth", None if row.result.photo.is_grey else row.result.photo.rgb()),
+        ("grey", y.expand(3, -1, -1).movedim(0, -1).numpy()),
+    ]
     tiles += [(str(i + 1), read(p).movedim(0, -1).numpy()) for i, p in enumerate(row.paths)]
     page = Image.new("RGB", (columns * (width + gap) - gap, height + text), PAPER)
     pen = ImageDraw.Draw(page)
@@ -132,8 +135,12 @@ def psnr_columns(rows: list[Coloured]) -> dict[str, list[float]]:
     columns = {"grey replica": [], "one version": [], "mean of n": [], "best of n (oracle)": []}
     for row in (r for r in rows if not r.result.photo.is_grey):
         one = [row.table[str(i + 1)]["psnr"] for i in range(len(row.paths))]
-        values = (row.table["grey"]["psnr"], float(np.mean(one)),
-                  row.result.psnr(row.result.samples.mean(0)), max(one))
+        values = (
+            row.table["grey"]["psnr"],
+            float(np.mean(one)),
+            row.result.psnr(row.result.samples.mean(0)),
+            max(one),
+        )
         for column, value in zip(columns.values(), values, strict=True):
             column.append(value)
     return columns
@@ -148,8 +155,11 @@ def error_and_spread(result: Result) -> tuple[float, float, float]:
     truth = torch.from_numpy(result.photo.rgb()).movedim(-1, 0)
     truth = reduce(truth, *x.shape[-2:]).double()
     mean = x.mean(0)
-    errors = ((x - truth).square().mean(), (mean - truth).square().mean(),
-              (x - mean).square().mean())
+    errors = (
+        (x - truth).square().mean(),
+        (mean - truth).square().mean(),
+        (x - mean).square().mean(),
+    )
     return tuple(float(e) for e in errors)
 
 
@@ -220,11 +230,20 @@ def pipeline_figure() -> Figure:
     axis.text(0, 19.5, "colouring a photograph (Algorithm 1)", fontsize=9, weight="bold", va="top")
     top = ["colour picture x", "X = [x, ∇₁x, ∇₂x]", "X + σ z", "network\nat σ", "score\nof X + σ z"]
     _chain(axis, top, 27, [""] * 4)
-    low = ["noise X, σ₁", "Langevin step\nwith score", "consistency\nF X against y",
-           "fusion\nEq 14", "colour x"]
+    low = [
+        "noise X, σ₁",
+        "Langevin step\nwith score",
+        "consistency\nF X against y",
+        "fusion\nEq 14",
+        "colour x",
+    ]
     _chain(axis, low, 7.5, ["", "Eq 12", "Eq 13", ""])
-    axis.annotate("", (29, 6.5), (71, 6.5), arrowprops={
-        "arrowstyle": "->", "connectionstyle": "arc3,rad=-0.22", "linestyle": "--"})
+    axis.annotate(
+        "",
+        (29, 6.5),
+        (71, 6.5),
+        arrowprops={"arrowstyle": "->", "connectionstyle": "arc3,rad=-0.22", "linestyle": "--"},
+    )
     axis.text(50, -1.2, "T times on each level, then the next smaller σ", fontsize=8, ha="center")
     axis.annotate("", (29, 15.2), (69, 26.2), arrowprops={"arrowstyle": "->", "linestyle": ":"})
     return fig
@@ -237,8 +256,12 @@ def _chain(axis, texts, y: float, labels) -> None:
         axis.add_patch(FancyBboxPatch((x + 1, y), 14, 7.5, "round,pad=0.5", fc="0.94", ec="0.25"))
         axis.text(x + 8, y + 3.7, text, ha="center", va="center", fontsize=8)
         if i:
-            axis.annotate("", (x + 0.4, y + 3.7), (x - 4.9, y + 3.7), arrowprops={
-                "arrowstyle": "->", "color": "0.2"})
+            axis.annotate(
+                "",
+                (x + 0.4, y + 3.7),
+                (x - 4.9, y + 3.7),
+                arrowprops={"arrowstyle": "->", "color": "0.2"},
+            )
             axis.text(x - 2.2, y + 4.7, labels[i - 1], ha="center", fontsize=7)
 
 

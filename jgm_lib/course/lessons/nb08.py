@@ -21,8 +21,10 @@ def other_truths(size: int, n: int, seed: int) -> torch.Tensor:
     """
     rng, scenes, pictures = np.random.default_rng(seed + 1), ToyScenes(size), []
     for _ in range(n):
-        modes = {name: int(rng.choice(len(PALETTE[name]), p=[m.probability for m in PALETTE[name]]))
-                 for name in OPEN}
+        modes = {
+            name: int(rng.choice(len(PALETTE[name]), p=[m.probability for m in PALETTE[name]]))
+            for name in OPEN
+        }
         pictures.append(scenes.sample(1, seed, modes=modes).images)
     return torch.cat(pictures)
 
@@ -54,8 +56,9 @@ class Group:
 
     def exact(self) -> torch.Tensor:
         """(B,n,3,S,S) truths with redrawn modes: what a perfect colorizer would draw."""
-        return torch.stack([other_truths(self.size, self.n, self.first + i)
-                            for i in range(len(self.y))])
+        return torch.stack(
+            [other_truths(self.size, self.n, self.first + i) for i in range(len(self.y))]
+        )
 
     def tinted(self, strength: float = 0.25) -> torch.Tensor:
         """(B,n,3,S,S): grey plus one random tint a picture, plenty of spread and no sense."""
@@ -63,17 +66,21 @@ class Group:
         tint = torch.randn(len(self.y), self.n, 3, 1, 1, generator=gen)
         tint = strength * (tint - tint.mean(2, keepdim=True))
         y = self.y[:, None].expand(-1, self.n, -1, -1, -1)  # (B,n,1,S,S)
-        return fit_gamut((y + y * tint * 2).flatten(0, 1), y.flatten(0, 1)).unflatten(0, y.shape[:2])
+        return fit_gamut((y + y * tint * 2).flatten(0, 1), y.flatten(0, 1)).unflatten(
+            0, y.shape[:2]
+        )
 
     def measure(self, x: torch.Tensor) -> dict:
         """Spread (pairwise Delta E 2000, ab deviation) and plausibility (admissible pixels)."""
         spread = [diversity(v) for v in x]
         labels = self.labels.repeat_interleave(x.shape[1], 0)
         share = admissible_share(x.flatten(0, 1), labels, per="pixel")
-        return {"delta_e": float(np.mean([s.delta_e for s in spread])),
-                "ab_std": float(np.mean([s.ab_std for s in spread])),
-                "admissible": float(share.mean()),
-                "colour": float(colourfulness(x.flatten(0, 1)).mean())}
+        return {
+            "delta_e": float(np.mean([s.delta_e for s in spread])),
+            "ab_std": float(np.mean([s.ab_std for s in spread])),
+            "admissible": float(share.mean()),
+            "colour": float(colourfulness(x.flatten(0, 1)).mean()),
+        }
 
 
 def mode_table(group: Group, x: torch.Tensor) -> dict:
@@ -83,8 +90,12 @@ def mode_table(group: Group, x: torch.Tensor) -> dict:
         found = mode_of(x.flatten(0, 1), labels, name).numpy()
         found = found[found >= 0]
         counts = np.bincount(found, minlength=len(PALETTE[name]))
-        table[name] = ([m.name for m in PALETTE[name]], [m.probability for m in PALETTE[name]],
-                       counts / max(1, counts.sum()), int(counts.sum()))
+        table[name] = (
+            [m.name for m in PALETTE[name]],
+            [m.probability for m in PALETTE[name]],
+            counts / max(1, counts.sum()),
+            int(counts.sum()),
+        )
     return table
 
 
@@ -95,8 +106,15 @@ def mode_figure(table: dict) -> Figure:
     for k, (thing, (modes, wanted, drawn, n)) in enumerate(table.items()):
         for mode, p, q in zip(modes, wanted, drawn, strict=True):
             ax.bar(at, p, 0.4, color="0.75", edgecolor="black", label="" if ticks else "palette")
-            ax.bar(at + 0.4, q, 0.4, color="#0072B2", edgecolor="black", hatch="//",
-                   label="" if ticks else "drawn")
+            ax.bar(
+                at + 0.4,
+                q,
+                0.4,
+                color="#0072B2",
+                edgecolor="black",
+                hatch="//",
+                label="" if ticks else "drawn",
+            )
             ticks.append(at + 0.2)
             names.append(f"{thing}\n{mode}")
             at += 1
@@ -114,10 +132,20 @@ def spread_figure(rows: dict) -> Figure:
     marks = "os^Dv*PX"
     for (name, r), mark in zip(rows.items(), marks, strict=False):
         best = name == "exact"
-        ax.plot(r["delta_e"], r["admissible"], mark, markersize=11 if best else 8, label=name,
-                color="black" if best else None, markeredgecolor="black")
-    ax.set(xlabel="spread: mean pairwise Delta E 2000", ylabel="admissible pixels, share",
-           ylim=(-0.05, 1.08))
+        ax.plot(
+            r["delta_e"],
+            r["admissible"],
+            mark,
+            markersize=11 if best else 8,
+            label=name,
+            color="black" if best else None,
+            markeredgecolor="black",
+        )
+    ax.set(
+        xlabel="spread: mean pairwise Delta E 2000",
+        ylabel="admissible pixels, share",
+        ylim=(-0.05, 1.08),
+    )
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return fig
 
@@ -125,16 +153,21 @@ def spread_figure(rows: dict) -> Figure:
 def text_table(rows: dict) -> str:
     lines = [f"{'':18s} {'dE spread':>9s} {'ab std':>7s} {'admissible':>10s} {'colour':>7s}"]
     for name, r in rows.items():
-        lines.append(f"{name:18s} {r['delta_e']:9.1f} {r['ab_std']:7.1f} {r['admissible']:10.2f} "
-                     f"{r['colour']:7.1f}")
+        lines.append(
+            f"{name:18s} {r['delta_e']:9.1f} {r['ab_std']:7.1f} {r['admissible']:10.2f} "
+            f"{r['colour']:7.1f}"
+        )
     return "\n".join(lines)
 
 
 def scores(x: torch.Tensor, truth: torch.Tensor) -> dict:
     """Means over pictures: PSNR, SSIM, Delta E 2000, colourfulness of x (B,3,S,S)."""
-    return {"psnr": float(psnr(x, truth).mean()), "ssim": float(ssim(x, truth).mean()),
-            "delta_e": float(ciede2000(x, truth).mean()),
-            "colour": float(colourfulness(x).mean())}
+    return {
+        "psnr": float(psnr(x, truth).mean()),
+        "ssim": float(ssim(x, truth).mean()),
+        "delta_e": float(ciede2000(x, truth).mean()),
+        "colour": float(colourfulness(x).mean()),
+    }
 
 
 def three_columns(group: Group, x: torch.Tensor) -> dict:
@@ -143,10 +176,12 @@ def three_columns(group: Group, x: torch.Tensor) -> dict:
     each = np.stack([psnr(x[:, k], group.truth) for k in range(n)], 1)  # (B,n)
     best = torch.stack([x[b, int(each[b].argmax())] for b in range(B)])
     single = [scores(x[:, k], group.truth) for k in range(n)]
-    return {"grey replica": scores(group.y.expand(-1, 3, -1, -1), group.truth),
-            "one draw": {key: float(np.mean([s[key] for s in single])) for key in single[0]},
-            f"mean of {n}": scores(x.mean(1), group.truth),
-            f"oracle of {n}": scores(best, group.truth)}
+    return {
+        "grey replica": scores(group.y.expand(-1, 3, -1, -1), group.truth),
+        "one draw": {key: float(np.mean([s[key] for s in single])) for key in single[0]},
+        f"mean of {n}": scores(x.mean(1), group.truth),
+        f"oracle of {n}": scores(best, group.truth),
+    }
 
 
 def oracle_curve(group: Group, x: torch.Tensor) -> list[float]:
@@ -158,8 +193,9 @@ def oracle_curve(group: Group, x: torch.Tensor) -> list[float]:
 def score_table(rows: dict) -> str:
     lines = [f"{'':14s} {'PSNR':>6s} {'SSIM':>6s} {'dE2000':>7s} {'colour':>7s}"]
     for name, r in rows.items():
-        lines.append(f"{name:14s} {r['psnr']:6.2f} {r['ssim']:6.3f} {r['delta_e']:7.1f} "
-                     f"{r['colour']:7.1f}")
+        lines.append(
+            f"{name:14s} {r['psnr']:6.2f} {r['ssim']:6.3f} {r['delta_e']:7.1f} {r['colour']:7.1f}"
+        )
     return "\n".join(lines)
 
 

@@ -32,16 +32,20 @@ def grey_versions(x: torch.Tensor, card) -> dict:
     curve = dict(gamma=card.gamma, toe=card.toe, shoulder=card.shoulder)
     film = film_response(x, card.seed, grain=card.grain, f=card.film, **curve)
     undone = tone_inverse(film.double(), **curve).float()
-    return {"mean (Eq 18)": gray(x, gray_weights("mean")),
-            "BT.601 (Eq 19)": gray(x, gray_weights("bt601")),
-            f"{card.film} film": film, "film, curve undone": undone}
+    return {
+        "mean (Eq 18)": gray(x, gray_weights("mean")),
+        "BT.601 (Eq 19)": gray(x, gray_weights("bt601")),
+        f"{card.film} film": film,
+        "film, curve undone": undone,
+    }
 
 
 def colorize(colorizer, y: torch.Tensor, assumed: str, card):
     """Colour a grey picture y (1,1,H,W) as if it had been made by F = ``assumed``."""
     photo = Photo.from_array(y[0, 0].clamp(0, 1).numpy(), name="grey")
-    return colorizer.colorize(photo, n=card.n, seed=card.seed, gray=assumed, steps=card.steps,
-                              solver="multistep")
+    return colorizer.colorize(
+        photo, n=card.n, seed=card.seed, gray=assumed, steps=card.steps, solver="multistep"
+    )
 
 
 def error(samples_: torch.Tensor, truth: torch.Tensor) -> float:
@@ -59,8 +63,9 @@ def error_table(colorizer, x: torch.Tensor, greys: dict, card):
             results[name, assumed] = colorize(colorizer, y, assumed, card)
         h, w = results[name, "mean"].samples.shape[-2:]
         replica = reduce(y[0], h, w).clamp(0, 1).expand(1, 3, h, w)
-        rows[name] = [error(replica, x)] + [error(results[name, a].samples, x)
-                                            for a in ("mean", "bt601")]
+        rows[name] = [error(replica, x)] + [
+            error(results[name, a].samples, x) for a in ("mean", "bt601")
+        ]
     return rows, results
 
 
@@ -96,8 +101,15 @@ def curve_figure(card) -> Figure:
     bottom = np.zeros(len(names))
     for k, (light, hatch) in enumerate((("red", "//"), ("green", ""), ("blue", ".."))):
         share = np.array([float(film_weights(name)[k]) for name in names])
-        right.barh(names, share, left=bottom, color=("#D55E00", "#009E73", "#0072B2")[k],
-                   hatch=hatch, edgecolor="black", label=light)
+        right.barh(
+            names,
+            share,
+            left=bottom,
+            color=("#D55E00", "#009E73", "#0072B2")[k],
+            hatch=hatch,
+            edgecolor="black",
+            label=light,
+        )
         bottom += share
     right.set(xlabel="share of the grey", xlim=(0, 1))
     right.tick_params(axis="y", labelsize=8)
@@ -121,7 +133,9 @@ def pictures_in(folder: str, limit: int) -> list[Path]:
 
 def grey_of(path) -> torch.Tensor:
     """A scan as (1,1,H,W): its own pixels if it is grey; a toned one by the mean of its channels."""
-    return torch.from_numpy(np.ascontiguousarray(read_photo(path).to_gray("mean"), np.float32))[None, None]
+    return torch.from_numpy(np.ascontiguousarray(read_photo(path).to_gray("mean"), np.float32))[
+        None, None
+    ]
 
 
 def both_ways(colorizer, y: torch.Tensor, card) -> list:

@@ -38,8 +38,13 @@ def blocks(rat):
     pixels = rat.mean[0].numel()
     mean = to_basis(rat.mean[None]).flatten()
     C = rat.cov
-    return (mean[:pixels], mean[pixels:], C[:pixels, :pixels], C[pixels:, :pixels],
-            C[pixels:, pixels:])
+    return (
+        mean[:pixels],
+        mean[pixels:],
+        C[:pixels, :pixels],
+        C[pixels:, :pixels],
+        C[pixels:, pixels:],
+    )
 
 
 def given_luma(rat, luma):
@@ -61,7 +66,7 @@ def split_score(rat, luma, chroma, sigma, sigma_y):
     shape = rat.mean.shape
     X = from_basis(torch.cat([luma, chroma]).view(1, *shape))
     moved = to_basis(rat.denoise(X, sigma, sigma_y) - X).flatten()
-    return moved[len(luma):] / sigma**2
+    return moved[len(luma) :] / sigma**2
 
 
 def luma_noise_error(rat, sigma: float, levels, seed: int = 1) -> list[float]:
@@ -71,8 +76,10 @@ def luma_noise_error(rat, sigma: float, levels, seed: int = 1) -> list[float]:
     luma = m_y + 0.1 * torch.randn(m_y.shape, generator=gen, dtype=torch.float64)
     chroma = m_c + sigma * torch.randn(m_c.shape, generator=gen, dtype=torch.float64)
     exact = conditional_score(rat, luma, chroma, sigma)
-    return [float((split_score(rat, luma, chroma, sigma, s) - exact).norm() / exact.norm())
-            for s in levels]
+    return [
+        float((split_score(rat, luma, chroma, sigma, s) - exact).norm() / exact.norm())
+        for s in levels
+    ]
 
 
 def slope(x, y) -> float:
@@ -116,14 +123,20 @@ def _step_matrix(S, s, t, up, ahead, heun):
 
 def few_steps(S: float, nfe) -> dict:
     """rule -> (evaluations, variance kept) on Karras levels: what ``variance_figure`` draws."""
-    rows = {name: (list(nfe), [kept_variance(karras_sigmas(n), S, rule, eta) for n in nfe])
-            for name, rule, eta in (("ancestral", "ancestral", 1.0),
-                                    ("ODE, Euler", "ancestral", 0.0),
-                                    ("multistep", "multistep", 1.0),
-                                    ("constant share", "constant", 1.0))}
+    rows = {
+        name: (list(nfe), [kept_variance(karras_sigmas(n), S, rule, eta) for n in nfe])
+        for name, rule, eta in (
+            ("ancestral", "ancestral", 1.0),
+            ("ODE, Euler", "ancestral", 0.0),
+            ("multistep", "multistep", 1.0),
+            ("constant share", "constant", 1.0),
+        )
+    }
     half = [n // 2 for n in nfe]
-    rows["ODE, Heun"] = ([2 * n - 1 for n in half],
-                         [kept_variance(karras_sigmas(n), S, "heun") for n in half])
+    rows["ODE, Heun"] = (
+        [2 * n - 1 for n in half],
+        [kept_variance(karras_sigmas(n), S, "heun") for n in half],
+    )
     return rows
 
 
@@ -131,13 +144,19 @@ def variance_figure(rows) -> Figure:
     """rows: name -> (list of NFE, list of kept variance)."""
     fig = Figure(figsize=(6, 2.8), layout="constrained")
     ax = fig.subplots()
-    looks = (("#0072B2", "-", "o"), ("#000000", ":", "^"), ("#CC79A7", "-", "v"),
-             ("#009E73", "-.", "D"), ("#D55E00", "--", "s"))
+    looks = (
+        ("#0072B2", "-", "o"),
+        ("#000000", ":", "^"),
+        ("#CC79A7", "-", "v"),
+        ("#009E73", "-.", "D"),
+        ("#D55E00", "--", "s"),
+    )
     for (name, (n, kept)), (color, style, mark) in zip(rows.items(), looks, strict=False):
         ax.semilogx(n, kept, color=color, linestyle=style, marker=mark, label=name)
     ax.axhline(1, color="0.6", linewidth=1)
-    ax.set(xlabel="evaluations (NFE)", ylabel="variance kept", ylim=(0, 1.6),
-           yticks=[0, 0.5, 1, 1.5])
+    ax.set(
+        xlabel="evaluations (NFE)", ylabel="variance kept", ylim=(0, 1.6), yticks=[0, 0.5, 1, 1.5]
+    )
     ax.legend(fontsize=8, ncols=2)
     return fig
 
@@ -173,16 +192,23 @@ def _joint(model, x):
 
 def chroma_errors(model, x, sigmas, seed: int = 0):
     """RMS error of the two guesses at each sigma: (list, list)."""
-    rows = [[float((g - x).square().mean().sqrt()) for g in guesses(model, x, s, seed)]
-            for s in sigmas]
+    rows = [
+        [float((g - x).square().mean().sqrt()) for g in guesses(model, x, s, seed)] for s in sigmas
+    ]
     return [list(column) for column in zip(*rows, strict=True)]
 
 
 def error_figure(sigmas, isotropic, clean, grey: float) -> Figure:
     fig = Figure(figsize=(5.5, 2.8), layout="constrained")
     ax = fig.subplots()
-    ax.semilogx(sigmas, isotropic, color="#000000", linestyle=":", marker="^",
-                label="luma as noisy as chroma")
+    ax.semilogx(
+        sigmas,
+        isotropic,
+        color="#000000",
+        linestyle=":",
+        marker="^",
+        label="luma as noisy as chroma",
+    )
     ax.semilogx(sigmas, clean, color="#0072B2", marker="o", label="luma clean")
     ax.axhline(grey, color="0.6", linewidth=1, label="no colour at all")
     ax.set(xlabel="chroma noise sigma", ylabel="RMS error of the guess", ylim=(0, None))
@@ -204,16 +230,21 @@ class Bench:
         """One row: x (B,3,H,W), nfe, seconds a picture, admissible share of pixels, mean Delta E
         2000 of a single draw, colourfulness over the truth's."""
         start = time.perf_counter()
-        for state in SAMPLERS[name](self.model, self.y, self.f, SeededNoise(self.seeds), **settings):
+        for state in SAMPLERS[name](
+            self.model, self.y, self.f, SeededNoise(self.seeds), **settings
+        ):
             pass
         seconds = (time.perf_counter() - start) / len(self.y)
         return {"nfe": state.nfe, "seconds": seconds, **self.measure(state.x)}
 
     def measure(self, x) -> dict:
         truth = self.batch.images
-        return {"x": x, "admissible": float(admissible_share(x, self.batch.labels, per="pixel").mean()),
-                "delta_e": float(ciede2000(x, truth).mean()),
-                "colour": float(colourfulness(x).mean() / colourfulness(truth).mean())}
+        return {
+            "x": x,
+            "admissible": float(admissible_share(x, self.batch.labels, per="pixel").mean()),
+            "delta_e": float(ciede2000(x, truth).mean()),
+            "colour": float(colourfulness(x).mean() / colourfulness(truth).mean()),
+        }
 
     def grey(self) -> dict:
         return {"nfe": 0, "seconds": 0.0, **self.measure(self.y.expand(-1, 3, -1, -1))}
@@ -221,31 +252,42 @@ class Bench:
 
 def table(rows: dict) -> str:
     """Rows of ``Bench.run`` as text."""
-    lines = [f"{'sampler':24s} {'NFE':>5s} {'s/picture':>9s} {'admissible':>10s} {'dE2000':>7s} "
-             f"{'colour':>6s}"]
+    lines = [
+        f"{'sampler':24s} {'NFE':>5s} {'s/picture':>9s} {'admissible':>10s} {'dE2000':>7s} "
+        f"{'colour':>6s}"
+    ]
     for name, r in rows.items():
-        lines.append(f"{name:24s} {r['nfe']:5d} {r['seconds']:9.3f} {r['admissible']:10.2f} "
-                     f"{r['delta_e']:7.1f} {r['colour']:6.2f}")
+        lines.append(
+            f"{name:24s} {r['nfe']:5d} {r['seconds']:9.3f} {r['admissible']:10.2f} "
+            f"{r['delta_e']:7.1f} {r['colour']:6.2f}"
+        )
     return "\n".join(lines)
 
 
 def quality_curves(bench: Bench, nfe) -> dict:
     """name -> list of rows, one for each wanted NFE; Heun takes an odd number of evaluations."""
-    rows = {"split": [bench.run("split", steps=n) for n in nfe],
-            "split, multistep": [bench.run("split", steps=n, solver="multistep") for n in nfe],
-            "split, Heun": [bench.run("split", steps=(n + 1) // 2, solver="heun") for n in nfe],
-            "nullspace": [bench.run("nullspace", steps=n) for n in nfe]}
+    rows = {
+        "split": [bench.run("split", steps=n) for n in nfe],
+        "split, multistep": [bench.run("split", steps=n, solver="multistep") for n in nfe],
+        "split, Heun": [bench.run("split", steps=(n + 1) // 2, solver="heun") for n in nfe],
+        "nullspace": [bench.run("nullspace", steps=n) for n in nfe],
+    }
     return rows
 
 
 def quality_figure(curves: dict) -> Figure:
     """Admissible share and colourfulness against NFE."""
     fig = Figure(figsize=(9, 2.8), layout="constrained")
-    for ax, key, label in zip(fig.subplots(1, 2), ("admissible", "colour"),
-                              ("admissible pixels, share",
-                               "colourfulness / truth's"), strict=True):
+    for ax, key, label in zip(
+        fig.subplots(1, 2),
+        ("admissible", "colour"),
+        ("admissible pixels, share", "colourfulness / truth's"),
+        strict=True,
+    ):
         for name, rows in curves.items():
-            ax.semilogx([r["nfe"] for r in rows], [r[key] for r in rows], label=name, **STYLES[name])
+            ax.semilogx(
+                [r["nfe"] for r in rows], [r[key] for r in rows], label=name, **STYLES[name]
+            )
         ax.set(xlabel="evaluations (NFE)", ylabel=label, ylim=(0, None))
         if key == "colour":
             ax.axhline(1, color="0.6", linewidth=1)

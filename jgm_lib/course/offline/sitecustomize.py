@@ -40,7 +40,9 @@ class Guarded(socket.socket):
 
     def sendmsg(self, buffers, ancdata=(), flags=0, address=None):
         _check_address(address)
-        arguments = (buffers, ancdata, flags) if address is None else (buffers, ancdata, flags, address)
+        arguments = (
+            (buffers, ancdata, flags) if address is None else (buffers, ancdata, flags, address)
+        )
         return super().sendmsg(*arguments)
 
 

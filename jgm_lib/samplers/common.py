@@ -1,0 +1,63 @@
+"""What the samplers share: their state, checks, and the step from one sigma to the next."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from ..constraint import residual, to_picture
+from ..errors import JGMError
+from ..fusion import check_beta
+from ..joint import join
+from ..operators import check_boundary
+
+
+@dataclass
+class State:
+    """Where a sampler stands."""
+
+    X: torch.Tensor  # (B,C,H,W) the noisy state, RGB layout
+    x: torch.Tensor  # (B,3,H,W) the colour picture as it would be shown now
+    sigma: float
+    step: int
+    nfe: int  # network evaluations so far, a batch counted once
+    residual: float  # RMS |F x - y| of x
+
+
+def state(X, x, y, f, sigma, step, nfe) -> State:
+    return State(X, x, sigma, step, nfe, residual(x, y, f))
+
+
+def check_finite(X, x, **where) -> None:
+    if not bool(torch.isfinite(X).all() and torch.isfinite(x).all()):
+        text = ", ".join(f"{k}={v}" for k, v in where.items())
+        raise JGMError(f"the sampler diverged ({text}); take a smaller epsilon or lambda")
+
+
+def check_fusion(beta, boundary):
+    check_beta(beta)
+    check_boundary(boundary)
+
+
+def check_ratio(**values) -> None:
+    for name, (value, top) in values.items():
+        if not 0 <= value <= top:
+            raise JGMError(f"{name}={value}: need a number from 0 to {top:g}")
+
+
+def fused(X, model, beta, boundary):
+    """The state whose gradients are those of its own fused picture; three channels have none."""
+    if model.channels == 3:
+        return X
+    return join(to_picture(X, model, beta, boundary), model.gradient_scale, boundary)
+
+
+def step_to(denoised_raw, target, X, sigma, sigma_next, eta, noise):
+    """From sigma to sigma_next: target + sqrt(sigma_next^2 - up^2) eps + up z, where eps is the
+    noise the network saw and up = eta sigma_next sqrt(1 - sigma_next^2/sigma^2) is fresh."""
+    if sigma_next == 0:
+        return target
+    up = eta * sigma_next * math.sqrt(1 - (sigma_next / sigma) ** 2)
+    eps = (X - denoised_raw) / sigma
+    out = target + math.sqrt(sigma_next**2 - up**2) * eps
+    return out + up * noise.normal(X) if up else out

@@ -1,0 +1,107 @@
+"""Split noise levels: anneal the chroma alone, the luma clean."""
+
+import math
+from collections.abc import Iterator
+
+import torch
+
+from ..constraint import finish, gray_groups, known_luma, to_picture
+from ..errors import JGMError
+from ..noise import karras_sigmas
+from ..operators import from_basis, to_basis
+from .common import State, check_finite, check_fusion, check_ratio, state, step_to
+
+SOLVERS = ("ancestral", "multistep", "heun")
+
+
+class _Conditional:
+    """The chroma denoiser of p(colour | grey): luma channels clean, chroma channels at sigma."""
+
+    def __init__(self, model, Y, f, sigma_y):
+        self.model, self.Y, self.f, self.sigma_y = model, Y, f, sigma_y
+        self.chroma = [c for c in range(model.channels) if c % 3]
+
+    def state(self, V, clean):
+        """Chroma V (B,2G,H,W) and the clean chroma estimate -> X (B,3G,H,W), RGB layout.
+
+        The mean of a colour is its grey minus the weights' share of its chroma; for equal
+        weights that share is zero. For other F this is approximate (the network knew one F).
+        """
+        B, _, H, W = V.shape
+        U = V.new_zeros(B, self.model.channels, H, W)
+        U[:, self.chroma] = clean
+        mean = self.Y - gray_groups(from_basis(U), self.f)  # (B,G,H,W)
+        U[:, self.chroma] = V
+        U[:, 0::3] = math.sqrt(3) * mean
+        return from_basis(U)
+
+    def __call__(self, V, sigma, clean):
+        """E[chroma | chroma + sigma z, grey]; ``clean`` is the last estimate, for the mean."""
+        X = self.state(V, clean)
+        return to_basis(self.model.denoise(X, sigma, self.sigma_y))[:, self.chroma]
+
+
+def split(
+    model,
+    y,
+    f,
+    noise,
+    *,
+    steps=20,
+    solver="ancestral",
+    eta=1.0,
+    sigma_max=10.0,
+    sigma_min=0.01,
+    rho=7.0,
+    sigma_y=0.002,
+    beta=0.0,
+    boundary="neumann",
+) -> Iterator[State]:
+    """Anneal the chroma noise alone, the luma channels clean: draws from p(colour | grey).
+
+    Two noise speeds after Batzolis et al. 2021 (arXiv 2111.13606). ``solver``: "ancestral" (one
+    evaluation a step; ``eta`` 1 fresh noise, 0 Euler on the ODE); "multistep" the same with the
+    estimate extrapolated from the last two (DPM-Solver++ 2M, Lu et al. 2022), which keeps more
+    variance at few steps; "heun" (probability-flow ODE, two evaluations a step but one in the
+    last). ``beta`` > 0 fuses the output by Eq 14. Exact for the F of the training set; others are
+    approximate before the final projection.
+    """
+    if solver not in SOLVERS:
+        raise JGMError(f"solver={solver!r} is unknown; choose {', '.join(SOLVERS)}")
+    check_ratio(eta=(eta, 1))
+    check_fusion(beta, boundary)
+    if not 0 < sigma_y < math.inf:
+        raise JGMError(f"sigma_y={sigma_y}: need a finite number > 0")
+    D = _Conditional(model, known_luma(y, model, boundary), f, sigma_y)
+    sigmas = karras_sigmas(steps, sigma_max, sigma_min, rho)
+    V = sigmas[0] * noise.normal(y.expand(-1, len(D.chroma), -1, -1))
+    clean, nfe = torch.zeros_like(V), 0
+    for i, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        last, clean, nfe = clean, D(V, sigma, clean), nfe + 1
+        if solver == "heun":
+            V, used = _heun_step(D, V, clean, sigma, sigma_next)
+            nfe += used
+        else:
+            ahead = clean
+            if solver == "multistep" and i and sigma_next:
+                ahead = _extrapolate(clean, last, sigmas[i - 1], sigma, sigma_next)
+            V = step_to(ahead, ahead, V, sigma, sigma_next, eta, noise)
+        x = to_picture(D.state(clean, clean), model, beta, boundary)
+        check_finite(V, x, step=i + 1, sigma=f"{sigma:.4g}")
+        yield state(D.state(V, clean), finish(x, y, f), y, f, sigma, i + 1, nfe)
+
+
+def _extrapolate(clean, last, sigma_last, sigma, sigma_next):
+    """The estimate amid the coming step, on a line in ln sigma through the last two estimates."""
+    coming, past = math.log(sigma / sigma_next), math.log(sigma_last / sigma)
+    return clean + coming / (2 * past) * (clean - last)
+
+
+def _heun_step(D, V, clean, sigma, sigma_next):
+    """One Heun step of dV/dsigma = (V - D)/sigma (Karras et al. 2022, Algorithm 1)."""
+    slope = (V - clean) / sigma
+    ahead = V + (sigma_next - sigma) * slope
+    if sigma_next == 0:
+        return ahead, 0
+    slope_ahead = (ahead - D(ahead, sigma_next, clean)) / sigma_next
+    return V + (sigma_next - sigma) * (slope + slope_ahead) / 2, 1

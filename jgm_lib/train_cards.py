@@ -1,0 +1,32 @@
+"""Training cards on disk: YAML files, the bundled ones by name."""
+
+from pathlib import Path
+
+import yaml
+
+from .errors import JGMError
+from .params import TrainCard, validate
+
+CARDS = Path(__file__).parent / "cards"
+
+
+def card_names() -> list[str]:
+    return sorted(p.stem for p in CARDS.glob("*.yaml"))
+
+
+def read_train_card(name_or_path, steps: int | None = None) -> TrainCard:
+    """A TrainCard from YAML, validated. Raises JGMError."""
+    path = Path(name_or_path)
+    if str(name_or_path) in card_names():
+        path = CARDS / f"{name_or_path}.yaml"
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise JGMError(
+            f"card {str(path)!r}: not a readable YAML file ({reason}); "
+            f"bundled cards: {', '.join(card_names())}"
+        ) from None
+    if not isinstance(values, dict):
+        raise JGMError(f"card {str(path)!r}: need 'name: value' lines")
+    return validate(TrainCard, {**values, **({"steps": steps} if steps else {})})
