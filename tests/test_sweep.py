@@ -3,6 +3,9 @@
 import csv
 import json
 import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -130,6 +133,55 @@ def test_a_damaged_line_in_the_middle_is_refused(fake, course, tmp_path):
     registry.write_text("{broken\n" + registry.read_text())
     with pytest.raises(JGMError, match="registry.jsonl line 1"):
         sweep.sweep(grid, tmp_path, course.folder)
+
+
+def test_two_sweeps_at_once_share_the_runs(fake, course, tmp_path, monkeypatch):
+    """Each sweep is inside a run while the other is too, and yet every point is run once."""
+    both, first = threading.Barrier(2, timeout=60), threading.local()
+
+    def meet(*arguments):
+        if not hasattr(first, "done"):
+            first.done = both.wait()
+        return fake(*arguments)
+
+    monkeypatch.setattr(sweep, "start", meet)
+    grid = card(grid={"sigma": [0.5, 1.0, 1.5, 9.0, 2.0]})
+    with ThreadPoolExecutor(2) as pool:
+        a, b = pool.map(lambda _: sweep.sweep(grid, tmp_path, course.folder), range(2))
+    assert sorted(p["sigma"] for p in fake.ran) == [0.5, 1.0, 1.5, 2.0, 9.0]
+    assert len(lines(tmp_path)) == 5 and a == b
+    assert [r["parameters"]["sigma"] for r in a.values()] == [0.5, 1.0, 1.5, 9.0, 2.0]
+    assert "5 runs, 1 failed" in (tmp_path / "gallery.html").read_text()
+
+
+def test_a_failed_run_that_another_sweep_repeated_is_not_repeated_again(fake, course, tmp_path):
+    sweep.sweep(card(grid={"sigma": [9.0]}), tmp_path, course.folder)
+    (old,) = lines(tmp_path)
+    newer = {**old, "error": "another", "seconds": 2.5}
+    sweep.append(tmp_path / "registry.jsonl", newer)  # while we waited for the lock
+    task = ({"sigma": 9.0}, tmp_path, old["key"], {}, card(), old)
+    assert sweep.run_once(course.py, *task) == newer
+    assert len(fake.ran) == 1
+
+
+def test_a_killed_sweep_leaves_no_lock(fake, course, tmp_path):
+    sweep.sweep(card(), tmp_path, course.folder)
+    (lock,) = (p for p in (tmp_path / "locks").iterdir() if p.name != "registry")
+    code = (
+        "import fcntl, sys, time\n"
+        "file = open(sys.argv[1], 'ab')\n"
+        "fcntl.flock(file, fcntl.LOCK_EX)\n"
+        "print('held', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"held\n"
+    with sweep.locked(lock, wait=False) as ours:
+        assert not ours
+    holder.kill()
+    holder.wait()
+    with sweep.locked(lock, wait=False) as ours:
+        assert ours
 
 
 def test_the_data_hash_sees_names_and_contents(tmp_path):

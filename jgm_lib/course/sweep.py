@@ -5,10 +5,12 @@
 
 grid.yaml has lesson, grid (name: list of values), and if wanted fixed, data (paths), timeout.
 A run that is in the registry already is skipped; a run that fails is recorded and the rest go on.
+Several sweeps may work on one folder at once, such as one a GPU: each run is done by one of them.
 Beside the registry: table.md, table.csv, gallery.html.
 """
 
 import argparse
+import fcntl
 import hashlib
 import itertools
 import json
@@ -16,6 +18,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -119,6 +122,22 @@ def append(path: Path, record: dict) -> None:
         file.write(line.encode())
 
 
+@contextmanager
+def locked(path: Path, wait: bool = True):
+    """Hold a lock on a file: yields whether we have it; with ``wait`` it always ends in True.
+
+    The system frees it when the process ends, however it ends. Between processes of one machine.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
 def run_point(lesson: Path, parameters: dict, out: Path, key: str, timeout: float) -> dict:
     """One run: executed notebook and thumbnail beside the registry, numbers returned."""
     notebook = out / "runs" / f"{key}.ipynb"
@@ -135,25 +154,40 @@ def run_point(lesson: Path, parameters: dict, out: Path, key: str, timeout: floa
     }
 
 
+def run_once(lesson: Path, parameters: dict, out: Path, key: str, about: dict, card, old) -> dict:
+    """The record of one run; runs it unless the registry has one that is not the failed ``old``.
+
+    The caller holds the run's lock, so what is there now no other sweep is changing.
+    """
+    record = read_registry(out / "registry.jsonl").get(key)
+    if record is None or record == old:
+        record = {"key": key, **about, **run_point(lesson, parameters, out, key, card.timeout)}
+        with locked(out / "locks" / "registry"):
+            append(out / "registry.jsonl", record)
+        print(f"{parameters}: {record['error'] or record['metrics']}", flush=True)
+    return record
+
+
 def sweep(card: SweepCard, out: Path, folder: Path = book.FOLDER, retry: bool = False) -> dict:
     """Run what is not in the registry yet and write the pages; returns the runs of this grid.
 
     ``retry`` runs failed ones again.
     """
     (lesson,) = book.lessons([card.lesson], folder)
-    registry, code, data = out / "registry.jsonl", code_version(), data_hash(card.data)
-    done, chosen = read_registry(registry), {}
-    for parameters in points(card):
-        key = key_of(lesson, parameters, code, data)
-        record = done.get(key)
-        if record is None or (retry and not record["ok"]):
-            record = run_point(lesson, parameters, out, key, card.timeout)
-            record = {"key": key, "lesson": lesson.stem, "code": code, "data": data, **record}
-            append(registry, record)
-            print(f"{parameters}: {record['error'] or record['metrics']}", flush=True)
-        chosen[key] = record
-    sweep_pages.write(out, list(read_registry(registry).values()))
-    return chosen
+    about = {"lesson": lesson.stem, "code": code_version(), "data": data_hash(card.data)}
+    todo = {key_of(lesson, p, about["code"], about["data"]): p for p in points(card)}
+    before = read_registry(out / "registry.jsonl")
+    failed = {k: r for k, r in before.items() if retry and not r["ok"]}
+    chosen = {}
+    for wait in (False, True):  # first what no other sweep is at, then wait for what they are at
+        for key in [k for k in todo if k not in chosen]:
+            with locked(out / "locks" / key, wait) as ours:
+                if ours:
+                    task = lesson, todo[key], out, key, about, card, failed.get(key)
+                    chosen[key] = run_once(*task)
+    with locked(out / "locks" / "registry"):
+        sweep_pages.write(out, list(read_registry(out / "registry.jsonl").values()))
+    return {key: chosen[key] for key in todo}
 
 
 def parse_sets(texts) -> dict[str, list]:
