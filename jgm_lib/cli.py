@@ -168,6 +168,7 @@ def _train_parser(sub) -> None:
 
 
 def run_train(args) -> int:
+    from accelerate import Accelerator
     from tqdm import tqdm
 
     from .runs import export_run, start
@@ -176,8 +177,10 @@ def run_train(args) -> int:
 
     card = read_train_card(args.card, args.steps)
     model, batches, about = start(card, args.data)
-    bar = tqdm(total=card.steps, unit="step", disable=None)
-    for p in fit(model, batches, card, args.out, resume=args.resume, save_every=args.save_every):
+    ours = Accelerator(mixed_precision=card.precision)  # this process among those that train
+    bar = tqdm(total=card.steps, unit="step", disable=None if ours.is_main_process else True)
+    options = dict(resume=args.resume, save_every=args.save_every, accelerator=ours)
+    for p in fit(model, batches, card, args.out, **options):
         bar.update(p.step - bar.n)
         bar.set_postfix_str(
             f"loss {p.loss:.3f}, {p.images_per_second:.1f} images/s, "
@@ -185,7 +188,11 @@ def run_train(args) -> int:
             refresh=False,
         )
     bar.close()
-    path = export_run(args.out, Path(args.out) / card.name, {**about, "licence": args.licence})
+    if not ours.is_main_process:  # it alone writes checkpoints, and the last one comes after this
+        return 0
+    about |= {"licence": args.licence, "processes": ours.num_processes}
+    about["pictures_seen"] = card.steps * card.batch * ours.num_processes
+    path = export_run(args.out, Path(args.out) / card.name, about)
     print(f"weights: {path}")
     return 0
 

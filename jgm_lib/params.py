@@ -135,6 +135,9 @@ class TrainCard(Card):
     precision: Literal["no", "bf16"] = Field(
         "no", description="bf16: bfloat16 where accelerate finds it safe; the weights stay float32"
     )
+    device: Literal["auto", "cuda"] = Field(
+        "auto", description="cuda: a card for GPUs, refused where there is none"
+    )
     init: str = Field("", description="weights to start from, a bundled name or a path")
 
 

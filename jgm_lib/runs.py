@@ -23,8 +23,13 @@ def start(card: TrainCard, data=None):
 
     ``data``: path of a packed set; None for ToyScenes, made on the fly. The network's weights come
     from the card's seed and its channel mean and spread from 1,024 pictures, or all of it from
-    ``card.init``. Raises JGMError.
+    ``card.init``. Raises JGMError, also when a card for GPUs meets a machine without one.
     """
+    if card.device == "cuda" and not torch.cuda.is_available():
+        raise JGMError(
+            f"card {card.name!r} is for CUDA GPUs and PyTorch sees none on this machine; take a card "
+            "with device: auto (scenes-64, toy-32), or copy this one and set device: auto"
+        )
     if data is None:
         batches, about = toy_batches(card.size), {"data": "ToyScenes (procedural, no photographs)"}
     else:

@@ -235,7 +235,7 @@ def _train_step(loss_fn, batches, optimizer, accelerator, model, card, step, lr)
         accelerator.backward(loss)
     if card.clip:
         accelerator.clip_grad_norm_(model.parameters(), card.clip)
-    value = float(loss.detach())
+    value = float(accelerator.reduce(loss.detach(), "mean"))  # all processes stop together
     if value == value and abs(value) != float("inf"):  # a bad step must not touch the weights
         optimizer.step()
     optimizer.zero_grad()

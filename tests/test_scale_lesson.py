@@ -1,0 +1,176 @@
+"""Training at scale: the GPU cards, two processes that train one model, the costs of lesson 12."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+import yaml
+
+from jgm_lib import runs
+from jgm_lib.errors import JGMError
+from jgm_lib.networks import build
+from jgm_lib.noise import mix_seed
+from jgm_lib.params import TrainCard, validate
+from jgm_lib.train_cards import card_names, read_train_card
+from jgm_lib.training import checkpoints_in, learning_rate, make_optimizer, objective, update_ema
+
+GPU_CARDS = ["code-128", "paper-128", "paper-128-2gpu", "unet-128", "unet-128-8gpu"]
+TINY = dict(
+    name="tiny",
+    settings={"widths": [8, 16]},
+    size=16,
+    steps=6,
+    batch=3,
+    schedule="constant",
+    warmup=2,
+    seed=5,
+)
+
+
+# -- the cards ---------------------------------------------------------------------------------
+
+
+def test_the_gpu_cards_are_bundled_and_build_their_networks():
+    assert set(GPU_CARDS) <= set(card_names())
+    for name in GPU_CARDS:
+        card = read_train_card(name)
+        assert (card.name, card.device, card.size) == (name, "cuda", 128)
+        with torch.device("meta"):  # shapes only
+            assert build(card.network, **card.settings).channels == 9
+
+
+def test_the_papers_card_is_the_papers_setting():
+    """Section IV.A: Adam, 0.005 halved every 5,000 steps, 1e5 steps, batch 8; code: 0.001."""
+    paper, two, code = (read_train_card(n) for n in ("paper-128", "paper-128-2gpu", "code-128"))
+    assert (paper.optimizer, paper.batch, paper.steps) == ("adam", 8, 10**5)
+    rates = [learning_rate(s, paper.steps, paper) for s in (0, 4999, 5000, 10_000)]
+    assert rates == [0.005, 0.005, 0.0025, 0.00125]
+    assert {learning_rate(s, code.steps, code) for s in (0, 50_000, 99_999)} == {0.001}
+    same = {"name", "batch"}
+    assert two.model_dump(exclude=same) == paper.model_dump(exclude=same) and 2 * two.batch == 8
+
+
+@pytest.mark.parametrize("name", GPU_CARDS)
+def test_a_gpu_card_without_a_gpu_is_one_clear_line(name, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(JGMError, match=f"'{name}' is for CUDA GPUs.*device: auto") as error:
+        runs.start(read_train_card(name))
+    assert "\n" not in str(error.value)
+
+
+# -- several processes -------------------------------------------------------------------------
+
+SCRIPT = """
+import sys
+import torch
+from accelerate import PartialState
+from jgm_lib.cli import main
+from jgm_lib.errors import JGMError
+from jgm_lib.runs import start
+from jgm_lib.train_cards import read_train_card
+from jgm_lib.training import fit
+
+torch.set_num_threads(1)
+card, run, poisoned = sys.argv[1:]
+rank = PartialState(cpu=True).process_index
+assert PartialState().num_processes == 2
+train = ["train", card, "--out", run, "--save-every", "3"]
+assert main([*train, "--steps", "3"]) == 0
+PartialState().wait_for_everyone()  # as two commands one after the other
+assert main([*train, "--resume"]) == 0
+
+model, batches, _ = start(read_train_card(card))
+calls = iter(range(100))
+
+def bad(n, generator):
+    x = batches(n, generator)
+    return x * float("nan") if next(calls) == 3 and rank == 1 else x
+
+try:
+    list(fit(model, bad, read_train_card(card), poisoned, save_every=2))
+except JGMError as error:
+    finite = all(bool(torch.isfinite(v).all()) for v in model.state_dict().values())
+    with open(f"{poisoned}/said-{rank}.txt", "w") as file:
+        file.write(f"{error}; finite {finite}")
+"""
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Two CPU processes (gloo) run the train command, stop, resume, then meet a bad batch."""
+    folder = tmp_path_factory.mktemp("pair")
+    (folder / "card.yaml").write_text(yaml.safe_dump(TINY))
+    (folder / "script.py").write_text(SCRIPT)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    arguments = [folder / n for n in ("script.py", "card.yaml", "run", "poisoned")]
+    environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
+    root = os.path.dirname(os.path.dirname(runs.__file__))
+    environment["PYTHONPATH"] = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [*command, *map(str, arguments)], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder, done.stdout
+
+
+def mean_gradient_training(card, processes):
+    """By hand in one process: each step takes the mean of the processes' losses."""
+    model, batches, _ = runs.start(card)
+    optimizer, loss_of = make_optimizer(model, card), objective(model, card)
+    ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
+    history = []
+    for step in range(card.steps):
+        optimizer.param_groups[0]["lr"] = learning_rate(step, card.steps, card)
+        loss = 0
+        for process in range(processes):
+            g = torch.Generator().manual_seed(mix_seed(card.seed, step, process))
+            loss = loss + loss_of(batches(card.batch, g), g) / processes
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), card.clip)
+        optimizer.step()
+        optimizer.zero_grad()
+        update_ema(ema, model, min(card.ema, (1 + step) / (10 + step)))
+        history.append(float(loss.detach()))
+    return ema, history
+
+
+def rms_gap(a, b):
+    """Adam blows up rounding where a gradient is nearly zero, so not the largest difference."""
+    gaps = torch.cat([(a[k] - b[k]).flatten().double() for k in a])
+    return float(gaps.square().mean().sqrt())
+
+
+def test_two_processes_train_the_model_of_the_mean_gradient(pair):
+    """Also across a stop: three steps, a new start with --resume, three more."""
+    folder, _ = pair
+    card = validate(TrainCard, TINY)
+    ours, _, step = runs.averaged_model(folder / "run")
+    by_hand, history = mean_gradient_training(card, 2)
+    alone, _ = mean_gradient_training(card, 1)
+    assert step == card.steps
+    other = rms_gap(ours.state_dict(), alone)  # one process is another training
+    assert other > 1e-4 and rms_gap(ours.state_dict(), by_hand) < 0.01 * other
+    with open(folder / "run" / "log.csv", newline="") as f:
+        logged = [(int(r["step"]), float(r["loss"])) for r in csv.DictReader(f)]
+    assert [s for s, _ in logged] == [3, 6]
+    assert logged[0][1] == pytest.approx(sum(history[:3]) / 3, rel=1e-4)
+
+
+def test_only_the_first_process_writes_the_weights(pair):
+    folder, said = pair
+    assert said.count("weights: ") == 2  # once a command, not once a process
+    facts = json.loads((folder / "run" / "tiny.json").read_text())
+    assert facts["steps"] == 6 and facts["processes"] == 2
+    assert facts["pictures_seen"] == 6 * 3 * 2
+
+
+def test_a_bad_loss_in_one_process_stops_all_and_harms_none(pair):
+    folder, _ = pair
+    for process in (0, 1):
+        said = (folder / "poisoned" / f"said-{process}.txt").read_text()
+        assert "step 4: training stopped" in said and "finite True" in said
+    assert checkpoints_in(folder / "poisoned")[-1].stem == "step-00000002"
