@@ -28,6 +28,7 @@ from jgm_lib.errors import JGMError
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"}
 MAX_PIXELS = 150_000_000  # larger pictures are skipped, not decoded
 DEEP = {"I", "F", "I;16", "I;16B", "I;16L"}  # modes that Pillow would clip when made RGB
+GREY_SPREAD = 10  # of 255; JPEG alone gives a grey picture a spread of a few steps
 EXAMPLES = 20  # names of skipped pictures kept in the card
 
 
@@ -64,6 +65,12 @@ def fit(image: Image.Image, size: int, squash: bool = False) -> np.ndarray:
     box = (0, 0, w, h) if squash else (left, top, left + side, top + side)
     small = image.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=3.0)
     return np.asarray(small.convert("RGB"), dtype=np.uint8)
+
+
+def near_grey(picture: np.ndarray) -> bool:
+    """True when 99% of the pixels of a uint8 (H,W,3) picture have channels less than 10 apart."""
+    spread = picture.max(-1) - picture.min(-1)  # (H,W), sound in uint8 since max >= min
+    return bool((spread < GREY_SPREAD).mean() >= 0.99)
 
 
 def split_indices(n: int, holdout: float, seed: int) -> list[int]:
@@ -103,16 +110,20 @@ class _Writer:
         os.fsync(self.file.fileno())
 
 
-def _append_all(pictures, writer, size, squash, count, skipped, examples, progress) -> dict:
-    groups, seen, enlarged = [], set(), 0
+def _append_all(
+    pictures, writer, size, squash, count, skipped, examples, progress, keep_grey
+) -> dict:
+    groups, seen, enlarged, greys = [], set(), 0, 0
     for name, source in pictures:
-        if count is not None and writer.count >= count:
-            break
+        name = name.encode("utf-8", "backslashreplace").decode()  # odd bytes of a file name
         try:
             if isinstance(source, Skip):
                 raise source
             image, full = open_rgb(source, size)
             picture = fit(image, size, squash)
+            grey = near_grey(picture)
+            if grey and not keep_grey:
+                raise Skip("near grey")
             key = hashlib.blake2b(picture.tobytes(), digest_size=16).digest()
             if key in seen:  # one picture on both sides of the split would flatter every score
                 raise Skip("same picture twice")
@@ -123,13 +134,16 @@ def _append_all(pictures, writer, size, squash, count, skipped, examples, progre
             continue
         seen.add(key)
         enlarged += min(full) < size
+        greys += grey
         writer.append(picture)
         if not groups or groups[-1][0] != group_of(name):
             groups.append([group_of(name), 0])
         groups[-1][1] += 1
         if progress:
             progress(writer.count)
-    return {"enlarged": enlarged, "groups": groups}
+        if writer.count == count:  # before the source looks for another one
+            break
+    return {"enlarged": enlarged, "near_grey": greys, "groups": groups}
 
 
 def pack(
@@ -146,12 +160,15 @@ def pack(
     licence: str = "not stated",
     url: str | None = None,
     progress=None,
+    keep_grey: bool = True,
+    extra: dict | None = None,
 ) -> Path:
     """Write a packed set and return the path of its npy file.
 
     ``pictures`` yields (name, source): a relative name with forward slashes and a path, the
     bytes of a picture file, or a ``Skip`` with a reason. Reading stops after ``count`` usable
-    pictures. ``progress(n)`` is called after each. Raises JGMError for settings out of range
+    pictures. ``progress(n)`` is called after each. ``keep_grey=False`` skips pictures without
+    colour, ``extra`` are further entries of the card. Raises JGMError for settings out of range
     or when no picture could be used; then nothing is left behind.
     """
     check_settings(name, size, count, seed, holdout)
@@ -162,7 +179,9 @@ def pack(
         npy, card = Path(room) / "set.npy", Path(room) / "set.json"
         with open(npy, "w+b") as file:
             writer = _Writer(file, size)
-            told = _append_all(pictures, writer, size, squash, count, skipped, examples, progress)
+            told = _append_all(
+                pictures, writer, size, squash, count, skipped, examples, progress, keep_grey
+            )
             writer.close()
         if not writer.count:
             raise JGMError(f"{source}: no usable picture; skipped {dict(skipped) or 'none'}")
@@ -181,6 +200,7 @@ def pack(
             "skipped": dict(sorted(skipped.items())),
             "skipped_examples": examples,
             **told,
+            **(extra or {}),
             "holdout_fraction": holdout,
             "holdout": split_indices(writer.count, holdout, seed),
         }

@@ -11,7 +11,6 @@ Both services are asked in the form their documentation gives (loc.gov JSON, Med
 """
 
 import argparse
-import hashlib
 import json
 import os
 import re
@@ -19,12 +18,12 @@ import sys
 from datetime import date
 from http.client import HTTPException
 from pathlib import Path
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlparse
-from urllib.request import Request, urlopen
 
 from jgm_lib.errors import JGMError
 from jgm_lib.photo import read_photo
+
+from .download import check_file, copy_body, digest_of, fetch
 
 LOC = "https://www.loc.gov/photos/"
 COMMONS = "https://commons.wikimedia.org/w/api.php"
@@ -34,28 +33,12 @@ SERIES = {
 }
 CALL_NUMBER = re.compile(r"LC-[A-Z0-9]+(-[A-Z])?-\d{6}(-[A-Z0-9]+)?")
 MAX_BYTES = 80_000_000
-HEADERS = {"User-Agent": "jgm-colorization course (data_scripts.historic)"}
-
-
-def fetch(url: str):
-    """Open a URL. Raises JGMError with one line when the network or the server says no."""
-    if urlparse(url).scheme not in ("http", "https"):
-        raise JGMError(f"{url}: only http and https addresses are fetched")
-    try:
-        return urlopen(Request(url, headers=HEADERS), timeout=60)  # noqa: S310 (checked above)
-    except HTTPError as error:
-        raise JGMError(f"{urlparse(url).netloc} answers {error.code} {error.reason}") from None
-    except (URLError, OSError) as error:
-        reason = getattr(error, "reason", error)
-        raise JGMError(
-            f"{urlparse(url).netloc} cannot be reached ({reason}); this script needs the "
-            "network, lesson 09 itself does not"
-        ) from None
+OFFLINE = "this script needs the network, lesson 09 itself does not"
 
 
 def ask(base: str, **query) -> dict:
     """A JSON answer. Raises JGMError if it is none."""
-    with fetch(f"{base}?{urlencode(query)}") as answer:
+    with fetch(f"{base}?{urlencode(query)}", hint=OFFLINE) as answer:
         body = answer.read(MAX_BYTES)
     try:
         found = json.loads(body)
@@ -136,19 +119,16 @@ def download(item: dict, out: Path) -> dict:
         "file": target.name,
         "bytes": target.stat().st_size,
         "date": date.today().isoformat(),
-        "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+        "sha256": digest_of(target),
     }
 
 
 def save(url: str, part: Path) -> int | None:
     """Write what the URL gives; returns the announced length. JGMError if it is too long."""
     try:
-        with fetch(url) as answer, open(part, "wb") as file:
+        with fetch(url, hint=OFFLINE) as answer, open(part, "wb") as file:
             length = answer.headers.get("Content-Length")
-            while block := answer.read(1 << 16):
-                file.write(block)
-                if file.tell() > MAX_BYTES:
-                    raise JGMError(f"{url}: more than {MAX_BYTES} bytes, that is no photograph")
+            copy_body(answer, file, limit=MAX_BYTES)
     except (OSError, HTTPException) as error:
         raise JGMError(f"{url}: broke off ({error}); try again") from None
     return int(length) if length else None
@@ -156,12 +136,8 @@ def save(url: str, part: Path) -> int | None:
 
 def check(part: Path, item: dict, announced: int | None) -> None:
     """Raise JGMError unless the file has the right length, hash and kind."""
-    size = part.stat().st_size
-    for wanted in (announced, item.get("size")):
-        if wanted is not None and size != wanted:
-            raise JGMError(f"{item['name']}: {size} bytes came, {wanted} were announced; try again")
-    if item.get("sha1") and hashlib.sha1(part.read_bytes()).hexdigest() != item["sha1"]:
-        raise JGMError(f"{item['name']}: SHA-1 differs from the catalogue's; try again")
+    check_file(part, item["name"], announced, None, "sha1")
+    check_file(part, item["name"], item.get("size"), item.get("sha1"), "sha1")
     read_photo(part.read_bytes())
 
 
