@@ -73,6 +73,24 @@ def write_text(path: Path, text: str) -> None:
         raise
 
 
+def around(path: Path, start: str, end: str) -> tuple[str, str]:
+    """A text file up to the line ``start`` and from ``end`` on, both markers kept.
+
+    Raises JGMError when a marker is missing.
+    """
+    before, first, rest = path.read_text(encoding="utf-8").partition(start)
+    _, last, after = rest.partition(end)
+    if not first or not last:
+        raise JGMError(f"{path.name}: needs the two lines {start} and {end}")
+    return before + first, last + after
+
+
+def put_between(path: Path, start: str, end: str, text: str) -> None:
+    """Replace what stands between two marker lines of a text file. Raises JGMError without them."""
+    before, after = around(path, start, end)
+    write_text(path, f"{before}\n{text}\n{after}")
+
+
 def write_notebook(path: Path, nb: NotebookNode) -> None:
     """Validate and write an .ipynb atomically."""
     nbformat.validate(nb)

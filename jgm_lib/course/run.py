@@ -87,12 +87,7 @@ def table(status: dict) -> str:
 
 def write_readme(status: dict, path: Path) -> None:
     """Put the table between the markers of a markdown file; raises JGMError without markers."""
-    text = path.read_text(encoding="utf-8")
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not start or not end:
-        raise JGMError(f"{path.name}: needs the two lines {START} and {END}")
-    book.write_text(path, f"{before}{START}\n{table(status)}\n{END}{after}")
+    book.put_between(path, START, END, table(status))
 
 
 def about(seconds: float) -> str:
