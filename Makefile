@@ -48,8 +48,8 @@ weights: $(READY)
 	$(PY) -m jgm_lib.cli data folder --source $(SOURCE) --size 100 --holdout 0.05 --name scenes --out data
 	$(PY) -m jgm_lib.cli train scenes-64 --data data/scenes-100 --out runs/scenes-64
 
-bench: $(READY)
-	$(PY) -m benchmarks.run
+bench: $(READY)  # on a quiet machine; ARGS="--fullres --refinenet 5" for the slow parts
+	$(PY) -m benchmarks.run --readme README.md $(ARGS)
 
 doctor: $(READY)
 	$(PY) -m jgm_lib.cli doctor

@@ -3,14 +3,11 @@
     python -m benchmarks.refinenet [--minutes 5] [--json FILE]
 
 Trains with Eq 9 over ten discrete levels, samples by Algorithm 1, and compares Delta E 2000 with the
-grey replica on 16 unseen scenes.
+grey replica on 16 unseen scenes (medians and quartiles over the scenes).
 """
 
-import argparse
-import json
 import tempfile
 import time
-from pathlib import Path
 
 import torch
 
@@ -22,6 +19,8 @@ from jgm_lib.params import TrainCard
 from jgm_lib.runs import start
 from jgm_lib.samplers import langevin
 from jgm_lib.training import fit
+
+from .common import parser_of, row, write_json
 
 CARD = TrainCard(
     name="refinenet-toy",
@@ -35,6 +34,8 @@ CARD = TrainCard(
     schedule="constant",
     warmup=20,
 )
+SAMPLING = dict(epsilon=3.1e-5, feedback="none", beta=0.25, lam=1.0)
+UNITS = {"delta_e": "CIEDE2000", "psnr": "dB"}
 
 
 def train(minutes: float):
@@ -50,7 +51,8 @@ def train(minutes: float):
 
 
 @torch.no_grad()
-def compare(model, n: int = 16, **settings) -> dict:
+def compare(model, n: int = 16, **settings) -> list[dict]:
+    """Colourings of n unseen scenes by Algorithm 1 beside their grey replicas."""
     truth = ToyScenes(32).sample(n, seed=10**6).images
     f = gray_weights()
     y = gray(truth, f)
@@ -58,26 +60,29 @@ def compare(model, n: int = 16, **settings) -> dict:
     for state in langevin(model, y, f, noise, **settings):
         pass
     ours, grey = score(state.x, truth, y, f), score(y.expand_as(truth), truth, y, f)
-    return {
-        "nfe": state.nfe,
-        "delta_e": float(ours["delta_e"].mean()),
-        "grey_delta_e": float(grey["delta_e"].mean()),
-        "psnr": float(ours["psnr"].mean()),
-        "grey_psnr": float(grey["psnr"].mean()),
-    }
+    rows = [row("network evaluations a scene", state.nfe, "NFE")]
+    for metric, unit in UNITS.items():
+        rows.append(row(f"narrow RefineNet, {metric}", ours[metric], unit))
+        rows.append(row(f"grey replica, {metric}", grey[metric], unit))
+    return rows
+
+
+def measure(minutes: float = 5, **settings) -> list[dict]:
+    """Train, then compare; ``settings`` of Algorithm 1 beside SAMPLING."""
+    model, steps = train(minutes)
+    trained = [row("training", minutes, "minutes"), row("training", steps, "steps")]
+    return trained + compare(model, **{**SAMPLING, **settings})
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--minutes", type=float, default=5)
-    parser.add_argument("--json")
     args = parser.parse_args()
-    model, steps = train(args.minutes)
-    row = {"minutes": args.minutes, "steps": steps, "threads": torch.get_num_threads()}
-    row |= compare(model, epsilon=3.1e-5, feedback="none", beta=0.25, lam=1.0)
-    print(json.dumps(row, indent=1))
+    rows = measure(args.minutes)
+    for r in rows:
+        print(f"{r['name']:32s} {r['value']:9.4g} {r['unit']} ({r['low']:.4g} to {r['high']:.4g})")
     if args.json:
-        Path(args.json).write_text(json.dumps(row, indent=1) + "\n")
+        write_json(args.json, rows)
 
 
 if __name__ == "__main__":
