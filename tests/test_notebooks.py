@@ -14,6 +14,7 @@ WRITTEN = {
     "00_start_here",
     "01_score_matching",
     "02_langevin_dynamics",
+    "03_gradient_domain",
     "04_train_the_prior",
     "05_colorize",
     "08_diversity",
