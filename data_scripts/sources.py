@@ -157,7 +157,9 @@ def check_room(folder, needed: int) -> None:
 
 def source_parser(description: str, licence: str, example: str) -> argparse.ArgumentParser:
     """The options of the four scripts."""
-    p = common_parser(description)
+    p = common_parser(
+        f"{description} A seeded choice of {COUNT:,} (--count) is taken, all if there are fewer."
+    )
     p.epilog, p.formatter_class = f"example:\n  {example}", argparse.RawDescriptionHelpFormatter
     p.add_argument("--source", help="archive or folder (default: the official archive is fetched)")
     p.add_argument("--downloads", help="folder of fetched archives (default: OUT/downloads)")

@@ -15,7 +15,10 @@ EXAMPLES = """examples:
   jgm train scenes-64 --data data/scenes-100 --out runs/scenes-64
   jgm evaluate my_photos/ --methods split --n 8
   jgm data folder --source my_photos/ --size 100 --out data
+  jgm data coco-stuff --source train2017.zip --count 20000 --out data
 """
+DATA_SETS = ("folder", "lsun", "coco-stuff", "imagenet", "flower-photos", "historic")
+DATA_HELP = f"Pack a set of pictures: {', '.join(DATA_SETS)}. jgm data SET --help tells more."
 
 
 def main(argv=None) -> int:
@@ -41,8 +44,8 @@ def parser() -> argparse.ArgumentParser:
     _colorize_parser(sub)
     _train_parser(sub)
     _evaluate_parser(sub)
-    data = sub.add_parser("data", help="pack a data set", add_help=False)
-    data.add_argument("rest", nargs=argparse.REMAINDER)
+    data = sub.add_parser("data", help="pack a data set", description=DATA_HELP)
+    data.add_argument("rest", nargs=argparse.REMAINDER, metavar="SET [options]")
     data.set_defaults(run=run_data)
     doctor = sub.add_parser("doctor", help="check this installation")
     doctor.set_defaults(run=run_doctor)
@@ -251,22 +254,17 @@ def run_evaluate(args) -> int:
 
 # -- data, doctor ------------------------------------------------------------------------------
 
-DATA_SETS = ("folder",)
-
 
 def run_data(args) -> int:
     import importlib
 
-    if not args.rest or args.rest[0] in ("-h", "--help"):
-        print(
-            f"usage: jgm data {{{','.join(DATA_SETS)}}} [options]; "
-            "jgm data folder --help tells more"
-        )
-        return 0 if args.rest else 2
+    if not args.rest:
+        print(DATA_HELP, file=sys.stderr)
+        return 2
     name, *rest = args.rest
     if name not in DATA_SETS:
         raise JGMError(f"data set {name!r} is unknown; choose {', '.join(DATA_SETS)}")
-    return importlib.import_module(f"data_scripts.{name}").main(rest)
+    return importlib.import_module(f"data_scripts.{name.replace('-', '_')}").main(rest)
 
 
 def run_doctor(args) -> int:

@@ -262,3 +262,32 @@ def test_the_command_runs_offline_as_a_process(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "o" / "a_1.png").exists()
+
+
+def test_every_data_set_has_its_help(capsys):
+    for name in ("folder", "lsun", "coco-stuff", "imagenet", "flower-photos", "historic"):
+        with pytest.raises(SystemExit) as stop:
+            main(["data", name, "--help"])
+        text = capsys.readouterr().out
+        assert stop.value.code == 0 and "--out" in text and "--count" in text
+    with pytest.raises(SystemExit) as stop:
+        main(["data", "--help"])
+    assert stop.value.code == 0 and "coco-stuff" in capsys.readouterr().out
+    assert main(["data"]) == 2
+    assert "coco-stuff" in capsys.readouterr().err
+
+
+def test_data_coco_stuff_packs_a_zip(tmp_path, capsys):
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "val2017.zip", "w") as archive:
+        for name in ("china", "coffee"):
+            samples.load(name).save(tmp_path / f"{name}.jpg")
+            archive.write(tmp_path / f"{name}.jpg", f"val2017/{name}.jpg")
+    source, out = str(tmp_path / "val2017.zip"), str(tmp_path / "out")
+    args = ["data", "coco-stuff", "--split", "val", "--source", source, "--size", "32"]
+    assert main([*args, "--out", out]) == 0
+    assert "coco-val2017-32.npy: 2 pictures 32x32" in capsys.readouterr().out
+    assert main(["data", "imagenet", "--out", out]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "image-net.org" in error
