@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from jgm_lib.course.book import ROOT, write_text
-
-__all__ = ["ROOT", "cpu_name", "machine", "parser_of", "row", "take_turns", "write_json"]
+from jgm_lib.course.book import write_text
 
 
 def machine() -> dict:
@@ -63,6 +61,15 @@ def row(name: str, values, unit: str) -> dict:
     )
     runs = int(np.size(values))
     return {"name": name, "unit": unit, "value": value, "low": low, "high": high, "runs": runs}
+
+
+def report(rows: list[dict], path=None) -> None:
+    """Rows on the screen and, with a path, in a file."""
+    for r in rows:
+        spread = f" ({r['low']:.4g} to {r['high']:.4g})" if r["runs"] > 1 else ""
+        print(f"{r['name']:60s} {r['value']:9.4g} {r['unit']}{spread}")
+    if path:
+        write_json(path, rows)
 
 
 def write_json(path, found) -> None:

@@ -12,11 +12,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from jgm_lib.course.book import ROOT
 from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
 from jgm_lib.fullres import METHODS
 
-from .common import ROOT, parser_of, row, write_json
+from .common import parser_of, report, row
 
 
 def peak_mb() -> float:
@@ -86,11 +87,7 @@ def main() -> None:
     if args.one:
         print(json.dumps(one(*args.one)))
         return
-    rows = measure(args.megapixels)
-    for r in rows:
-        print(f"{r['name']:60s} {r['value']:9.4g} {r['unit']}")
-    if args.json:
-        write_json(args.json, rows)
+    report(measure(args.megapixels), args.json)
 
 
 if __name__ == "__main__":

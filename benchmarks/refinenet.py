@@ -20,7 +20,7 @@ from jgm_lib.runs import start
 from jgm_lib.samplers import langevin
 from jgm_lib.training import fit
 
-from .common import parser_of, row, write_json
+from .common import parser_of, report, row
 
 CARD = TrainCard(
     name="refinenet-toy",
@@ -78,11 +78,7 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--minutes", type=float, default=5)
     args = parser.parse_args()
-    rows = measure(args.minutes)
-    for r in rows:
-        print(f"{r['name']:32s} {r['value']:9.4g} {r['unit']} ({r['low']:.4g} to {r['high']:.4g})")
-    if args.json:
-        write_json(args.json, rows)
+    report(measure(args.minutes), args.json)
 
 
 if __name__ == "__main__":

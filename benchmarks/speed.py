@@ -14,7 +14,7 @@ from jgm_lib.noise import SeededNoise
 from jgm_lib.operators import grad, gray_weights
 from jgm_lib.samplers import SAMPLERS
 
-from .common import parser_of, row, take_turns, write_json
+from .common import parser_of, report, row, take_turns
 
 STEPS = {
     "split": dict(steps=6),
@@ -120,11 +120,7 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="for each timed function")
     args = parser.parse_args()
-    rows = measure(args.seconds)
-    for r in rows:
-        print(f"{r['name']:60s} {r['value']:9.4g} {r['unit']} ({r['low']:.4g} to {r['high']:.4g})")
-    if args.json:
-        write_json(args.json, rows)
+    report(measure(args.seconds), args.json)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def test_peak_memory_is_the_process_own_not_its_parents():
     ballast = np.ones(100_000_000)  # 800 MB here
     code = "from benchmarks.memory import peak_mb; print(peak_mb())"
     done = memory.subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=common.ROOT, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=memory.ROOT, check=True
     )
     assert memory.peak_mb() > ballast.nbytes / 1e6
     assert 10 < float(done.stdout) < ballast.nbytes / 1e6
