@@ -24,7 +24,7 @@ START, END = "<!-- bench:start -->", "<!-- bench:end -->"
 
 
 def sections(options) -> Iterator[tuple[str, dict]]:
-    """The parts asked for, memory first: its processes then find the machine as it was."""
+    """The parts asked for, measured one after another."""
     yield "memory", {"rows": memory.measure(options.megapixels)}
     yield "speed", {"rows": speed.measure(options.seconds)}
     if options.fullres is not None:
@@ -33,13 +33,16 @@ def sections(options) -> Iterator[tuple[str, dict]]:
         yield "refinenet", {"rows": refinenet.measure(options.refinenet)}
 
 
-def merge(found: dict, path: Path) -> dict:
-    """``found`` and the sections it lacks, from a file of the same machine."""
+def sections_of(path: Path, here: dict) -> dict:
+    """The sections that a file of this machine already has. Raises JGMError for another file."""
     if not path.exists():
-        return found
-    old = json.loads(path.read_text(encoding="utf-8"))
-    kept = old["sections"] if old["machine"] == found["machine"] else {}
-    return {**found, "sections": {**kept, **found["sections"]}}
+        return {}
+    try:
+        old = json.loads(path.read_text(encoding="utf-8"))
+        kept = dict(old["sections"])
+        return kept if old["machine"] == here else {}
+    except (ValueError, KeyError, TypeError):
+        raise JGMError(f"{path.name}: not a file of make bench; move it away") from None
 
 
 def table(bench: dict) -> str:
@@ -93,11 +96,11 @@ def main(arguments=None) -> int:
     try:
         if options.readme:
             book.around(options.readme, START, END)  # a missing marker is told before the work
-        found = {"machine": machine(), "sections": {}}
+        here = machine()
+        bench = {"machine": here, "sections": sections_of(Path(options.json), here)}
         for name, part in sections(options):
-            found["sections"][name] = part
+            bench["sections"][name] = part
             print(f"{name}: {len(part['rows'])} rows", flush=True)
-        bench = merge(found, Path(options.json))
         write_json(options.json, bench)
         if options.readme:
             book.put_between(options.readme, START, END, table(bench))

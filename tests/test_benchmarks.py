@@ -91,13 +91,25 @@ def test_a_readme_without_markers_gives_one_line_before_the_work(tmp_path, capsy
     assert readme.read_text() == "# Top\n" and not (tmp_path / "b.json").exists()
 
 
-def test_slow_sections_stay_only_on_the_same_machine(tmp_path):
+def test_slow_sections_stay_only_on_the_same_machine(tmp_path, monkeypatch):
+    path, slow = tmp_path / "b.json", {"rows": [common.row("slow", 1, "dB")]}
+    quick = {"rows": [common.row("quick", 2, "ms")]}
+    monkeypatch.setattr(run, "sections", lambda options: [("speed", quick)])
+    for machine, kept in ((common.machine(), {"refinenet": slow}), ({"cpu": "other"}, {})):
+        common.write_json(path, {"machine": machine, "sections": {"refinenet": slow}})
+        assert run.main(["--json", str(path)]) == 0
+        saved = json.loads(path.read_text())
+        assert saved == {"machine": common.machine(), "sections": {"speed": quick, **kept}}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"machine": 1}'])
+def test_another_json_file_is_refused_before_the_work(tmp_path, text, capsys, monkeypatch):
+    monkeypatch.setattr(run, "sections", lambda options: pytest.fail("measured all the same"))
     path = tmp_path / "b.json"
-    here, there = {"cpu": "A"}, {"cpu": "B"}
-    common.write_json(path, {"machine": here, "sections": {"fullres": 1, "speed": 2}})
-    found = {"machine": here, "sections": {"speed": 3}}
-    assert run.merge(found, path)["sections"] == {"fullres": 1, "speed": 3}
-    assert run.merge({**found, "machine": there}, path)["sections"] == {"speed": 3}
+    path.write_text(text)
+    assert run.main(["--json", str(path)]) == 2
+    assert capsys.readouterr().err == "b.json: not a file of make bench; move it away\n"
+    assert path.read_text() == text
 
 
 def test_numbers_that_are_not_finite_are_refused_and_the_old_file_stays(tmp_path):
