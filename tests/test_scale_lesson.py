@@ -11,6 +11,9 @@ import torch
 import yaml
 
 from jgm_lib import runs
+from jgm_lib.course import book
+from jgm_lib.course.lessons import nb12
+from jgm_lib.data.packed import PackedSet
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
 from jgm_lib.noise import mix_seed
@@ -174,3 +177,82 @@ def test_a_bad_loss_in_one_process_stops_all_and_harms_none(pair):
         said = (folder / "poisoned" / f"said-{process}.txt").read_text()
         assert "step 4: training stopped" in said and "finite True" in said
     assert checkpoints_in(folder / "poisoned")[-1].stem == "step-00000002"
+
+
+# -- the lesson's arithmetic -------------------------------------------------------------------
+
+
+def test_the_cost_on_paper_is_the_cost_of_a_real_step():
+    """Shapes alone give the FLOP that a run with numbers gives, and autograd's bytes by hand."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    card = validate(TrainCard, {**TINY, "network": "refinenet", "settings": {"ngf": 4}})
+    model = build(card.network, **card.settings)
+    with FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, 9, 16, 16), 0).sum().backward()
+    cost = nb12.cost_of(card)
+    assert cost.step == counter.get_total_flops()
+    assert cost.parameters == sum(p.numel() for p in model.parameters())
+    assert 2.9 * cost.forward < cost.step < 3 * cost.forward
+
+
+def test_kept_bytes_of_two_layers_by_hand(monkeypatch):
+    """tanh(conv(X)): autograd keeps the input of the convolution and the output of tanh."""
+
+    class Two(torch.nn.Module):
+        channels = 9
+
+        def __init__(self):
+            super().__init__()
+            self.conv = torch.nn.Conv2d(9, 5, 3, padding=1, bias=False)
+
+        def forward(self, X, sigma, sigma_y):
+            return torch.tanh(self.conv(X))
+
+    monkeypatch.setattr(nb12, "build", lambda *_, **__: Two())
+    cost = nb12._cost.__wrapped__("two", "{}", 16)
+    assert cost.parameters == 9 * 5 * 9
+    assert cost.forward == 2 * 9 * 9 * 5 * 16 * 16
+    assert cost.kept == 4 * (9 + 5) * 16 * 16
+
+
+def test_the_papers_network_costs_what_the_design_says():
+    cost = nb12.cost_of(read_train_card("paper-128"))
+    assert cost.parameters == 30_131_465 and cost.forward == pytest.approx(317.03e9, rel=1e-4)
+    implied = 3 * 317.03e9 * 8e5 / (20 * 3600) / 2 / 1e12
+    assert nb12.hours(317.03e9, 8e5, 2, implied) == pytest.approx(20)
+    assert nb12.hours(1e12, 1200, 1, 1.0, 0.5) == pytest.approx(1)  # scaling is for several
+    assert nb12.hours(1e12, 1200, 2, 1.0, 0.5) == pytest.approx(1)
+
+
+def test_memory_on_paper_is_twenty_bytes_a_weight_and_the_activations():
+    card = read_train_card("unet-128")
+    cost, parts = nb12.cost_of(card), nb12.memory_parts(card, 3)
+    assert sum(parts.values()) == 20 * cost.parameters + 3 * cost.kept
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells")
+def test_a_batch_of_a_set_larger_than_memory_loads_its_own_pages_only(tmp_path):
+    data = PackedSet(nb12.hollow_set(tmp_path, 150_000, 128))
+    assert data.array.nbytes == 7_372_800_000 and nb12.resident_bytes(data.path) == 0
+    data.batch(range(0, 150_000, 18_750), 128, augment=False)
+    pages = nb12.resident_bytes(data.path)
+    assert 8 * 128 * 128 * 3 <= pages < 8_000_000
+    assert nb12.resident_bytes(tmp_path / "other.npy") == 0
+
+
+def test_the_made_folder_holds_one_broken_picture(tmp_path):
+    from data_scripts.folder import pack_folder
+
+    npy = pack_folder(nb12.write_pictures(tmp_path / "album", 20, 16, 0), out=tmp_path, size=16)
+    data = PackedSet(npy, verify=True)
+    assert len(data) == 26 and data.card["skipped"] == {"unreadable": 1}
+    assert data.classes == ["photos", "toy"]
+
+
+def test_the_lesson_of_the_sweep_is_a_lesson_for_the_sweep(tmp_path):
+    """Valid for the machinery without a kernel; the lesson itself runs it."""
+    folder = nb12.write_one_weight(tmp_path)
+    (path,) = book.lessons(["90"], folder)
+    nb = book.read_source(path)
+    assert len(book.tagged(nb, "parameters")) == len(book.tagged(nb, "status")) == 1
