@@ -1,0 +1,38 @@
+"""JGM-divide (Eq 17): two separate priors, one of pictures and one of their gradients.
+
+Eq 17 writes two Langevin chains side by side. Stacked, they are Algorithm 1 with feedback "none",
+a score that never looks across the two parts, and a lambda for each: so ``Divided`` is a model for
+``samplers.langevin(..., lam=lambda_1, lam_grad=lambda_2, feedback="none")`` and nothing else is new.
+"""
+
+import torch
+
+from .errors import JGMError
+
+
+class Divided:
+    """``intensity`` denoises x (three channels), ``gradients`` s [d1 x, d2 x] (six channels).
+
+    Both need ``channels`` and ``denoise(X, sigma)``; the scale s is that of ``gradients``. Raises
+    JGMError for other numbers of channels.
+    """
+
+    channels = 9
+
+    def __init__(self, intensity, gradients):
+        if (intensity.channels, gradients.channels) != (3, 6):
+            raise JGMError(
+                f"priors of {intensity.channels} and {gradients.channels} channels: "
+                "Eq 17 needs 3 (picture) and 6 (its two gradients)"
+            )
+        self.intensity, self.gradients = intensity, gradients
+        self.gradient_scale = gradients.gradient_scale
+
+    def denoise(self, X, sigma, sigma_y=None):
+        """E[x | noisy x] and E[gradients | noisy gradients], (B,9,H,W); no crossing."""
+        x, g = X.split([3, 6], dim=1)
+        parts = (
+            self.intensity.denoise(x, sigma, sigma_y),
+            self.gradients.denoise(g, sigma, sigma_y),
+        )
+        return torch.cat(parts, dim=1)
