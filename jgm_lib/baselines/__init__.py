@@ -1,0 +1,149 @@
+"""Compared methods behind one interface: ``method(gray (B,1,H,W), seed) -> rgb (B,3,H,W)``.
+
+``gray`` is F x with F the mean of R, G, B (Eq 18), in [0,1]. A method that draws gives row b its own
+random stream, made of the seed and b; a deterministic method ignores the seed. ``nfe`` are the
+network evaluations of one call, ``draws`` tells whether the seed matters. What the project's
+samplers return obeys F x = y; a method that works in CIELAB does not, see ``in_lab``.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from skimage.color import lab2rgb, rgb2lab
+
+from ..errors import JGMError
+from ..noise import SeededNoise, mix_seed
+from ..operators import gray as gray_of
+from ..operators import gray_weights
+from ..samplers import SAMPLERS, finish
+
+F = gray_weights("mean")
+
+
+def check_gray(y) -> torch.Tensor:
+    """(B,1,H,W) floats in [0,1], else JGMError."""
+    if not torch.is_tensor(y) or y.ndim != 4 or y.shape[1] != 1 or not y.is_floating_point():
+        raise JGMError("gray: need a float tensor (B,1,H,W)")
+    if not bool(((y >= 0) & (y <= 1)).all()):
+        raise JGMError("gray: need values in [0,1]")
+    return y
+
+
+def grey_replica(gray, seed: int = 0):
+    """The grey picture in all three channels: the bar that every method must clear."""
+    return check_gray(gray).expand(-1, 3, -1, -1).clone()
+
+
+grey_replica.nfe, grey_replica.draws = 0, False
+
+
+@dataclass
+class Sampled:
+    """One draw by a sampler of the project; ``settings`` are the sampler's keyword arguments."""
+
+    model: object
+    sampler: str = "split"
+    settings: dict = field(default_factory=dict)
+    nfe: int = 0
+    draws: bool = True
+
+    def __post_init__(self):
+        if self.sampler not in SAMPLERS:
+            raise JGMError(f"sampler={self.sampler!r} is unknown; choose {', '.join(SAMPLERS)}")
+
+    @torch.no_grad()
+    def states(self, gray, seed: int = 0):
+        """The sampler's states one after another, for those who want to look on."""
+        noise = SeededNoise([mix_seed(seed, row) for row in range(len(check_gray(gray)))])
+        for state in SAMPLERS[self.sampler](self.model, gray, F, noise, **self.settings):
+            self.nfe = state.nfe
+            yield state
+
+    def __call__(self, gray, seed: int = 0):
+        for state in self.states(gray, seed):
+            pass
+        return state.x
+
+
+class RegressionMean:
+    """E[colour | grey], what a network trained with squared error answers; one evaluation.
+
+    At the largest noise the chroma tells the denoiser nothing, so its answer is the mean over all
+    colours the photograph can have: the first estimate of ``split``.
+    """
+
+    nfe, draws = 1, False
+
+    def __init__(self, model, sigma_max: float = 20.0):
+        self.one = Sampled(model, "split", {"steps": 1, "sigma_max": sigma_max})
+
+    def __call__(self, gray, seed: int = 0):
+        return self.one(gray, 0)
+
+
+class MeanOf:
+    """The mean of ``k`` calls with different seeds: safe and pale."""
+
+    draws = True
+
+    def __init__(self, method, k: int):
+        self.method, self.k = method, k
+
+    @property
+    def nfe(self) -> int:
+        return self.k * self.method.nfe
+
+    def __call__(self, gray, seed: int = 0):
+        return draws(self.method, gray, self.k, seed).mean(1)
+
+
+def draws(method, gray, k: int, seed: int = 0) -> torch.Tensor:
+    """``k`` colourings of each picture: (B,k,3,H,W); a deterministic method is called once."""
+    if not method.draws:
+        return method(gray, seed)[:, None].expand(-1, k, -1, -1, -1)
+    return torch.stack([method(gray, mix_seed(seed, v, 1)) for v in range(k)], dim=1)
+
+
+def project(x, gray):
+    """The nearest colours with F x = y, then fitted into [0,1]: (B,3,H,W)."""
+    return finish(x, check_gray(gray), F.to(x))
+
+
+def in_lab(x, gray):
+    """The same a and b with the lightness L* of the grey picture, as methods in CIELAB return it.
+
+    x (B,3,H,W) and gray (B,1,H,W) in [0,1] -> (B,3,H,W), clipped to what a screen shows. The mean
+    of R, G and B is not what L* keeps, so F x = y is lost: ``project`` gives it back.
+    """
+    lab = rgb2lab(_last(x.clamp(0, 1)))
+    lab[..., 0] = rgb2lab(_last(grey_replica(gray)))[..., 0]
+    rgb = np.clip(lab2rgb(lab), 0, 1)  # (B,H,W,3)
+    return torch.from_numpy(rgb).movedim(-1, 1).to(x)
+
+
+def _last(x) -> np.ndarray:
+    return x.detach().cpu().double().movedim(1, -1).numpy()
+
+
+def residual(x, gray) -> float:
+    """RMS |F x - y|."""
+    return float((gray_of(x, F) - gray).square().mean().sqrt())
+
+
+def methods(model, steps: int = 10, langevin: dict | None = None) -> dict:
+    """What is there so far: the grey replica, the regression mean and the project's samplers.
+
+    ``steps`` noise levels of the fast samplers (predictor_corrector takes half, with one
+    correction each); ``langevin`` settings of Algorithm 1.
+    """
+    return {
+        "grey replica": grey_replica,
+        "regression mean": RegressionMean(model),
+        "split": Sampled(model, "split", {"steps": steps, "solver": "multistep"}),
+        "nullspace": Sampled(model, "nullspace", {"steps": steps}),
+        "predictor_corrector": Sampled(
+            model, "predictor_corrector", {"steps": (steps + 1) // 2, "corrections": 1}
+        ),
+        "langevin": Sampled(model, "langevin", langevin or {}),
+    }
