@@ -1,0 +1,224 @@
+"""The one interface of the compared methods, oracles by order statistics, Table I and the zoom."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.patches import Rectangle
+
+from jgm_lib import baselines
+from jgm_lib.course.lessons import nb06, nb07
+from jgm_lib.errors import JGMError
+from jgm_lib.metrics import psnr
+from jgm_lib.operators import from_basis, gray, to_basis
+
+SLOW = dict(T=3, L=3, epsilon=1e-4)
+
+
+@pytest.fixture(scope="module")
+def rat():
+    """A Gaussian prior of nine-channel pictures, 4 x 4, whose every answer is known."""
+    return nb06.Rat(4, variance=0.002)
+
+
+@pytest.fixture(scope="module")
+def y(rat):
+    return torch.cat([rat.truth(s)[1] for s in (1, 2, 3)])
+
+
+def grey_picture(B=2):
+    return torch.rand(B, 1, 6, 5, generator=torch.Generator().manual_seed(0))
+
+
+# -- the interface -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", baselines.methods(None))
+def test_every_method_keeps_the_interface(rat, y, name):
+    """Shape, range, F x = y, the same for a seed, and another for another one only if it draws."""
+    method = baselines.methods(rat.joint, 4, SLOW)[name]
+    before = y.clone()
+    x = method(y, 3)
+    assert x.shape == (3, 3, 4, 4) and x.min() >= 0 and x.max() <= 1
+    assert baselines.residual(x, y) < 1e-9
+    assert torch.equal(x, method(y, 3)) and torch.equal(y, before)
+    assert torch.equal(x, method(y, 4)) != method.draws
+    assert method.nfe == {"grey replica": 0, "regression mean": 1, "langevin": 9}.get(name, 4)
+
+
+def test_a_row_does_not_depend_on_its_neighbours(rat, y):
+    method = baselines.methods(rat.joint, 4)["split"]
+    torch.testing.assert_close(method(y, 5)[:2], method(y[:2], 5))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [torch.rand(2, 3, 4, 4), torch.rand(4, 4), 2 * torch.ones(1, 1, 4, 4), np.zeros((1, 1, 4, 4))],
+)
+def test_what_is_no_grey_picture_is_refused(rat, bad):
+    for method in baselines.methods(rat.joint, 2, SLOW).values():
+        with pytest.raises(JGMError, match="gray: need"):
+            method(bad, 0)
+
+
+def test_an_unknown_sampler_is_named(rat):
+    with pytest.raises(JGMError, match="'magic' is unknown; choose split"):
+        baselines.Sampled(rat.joint, "magic")
+
+
+def test_the_grey_replica_is_its_own_picture():
+    y = grey_picture()
+    x = baselines.grey_replica(y)
+    x[:] = 0
+    assert y.max() > 0, "no view of the input"
+
+
+def test_the_regression_mean_is_the_posterior_mean(rat, y):
+    """E[colour | grey] of the Gaussian prior, up to what the finite noise levels leave (measured)."""
+    got = baselines.RegressionMean(rat.joint, sigma_max=100.0)(y)
+    wanted = torch.stack([rat.posterior(v[None]).mean.view(3, 4, 4) for v in y])
+    off = float((got - wanted).square().mean().sqrt())
+    spread = float((wanted - y).square().mean().sqrt())
+    assert off < 0.02 * spread
+
+
+def test_the_mean_of_draws_is_their_mean_and_counts_their_evaluations(rat, y):
+    one = baselines.methods(rat.joint, 4)["split"]
+    mean = baselines.MeanOf(one, 5)
+    torch.testing.assert_close(mean(y, 7), baselines.draws(one, y, 5, 7).mean(1))
+    assert mean.nfe == 20
+
+
+def test_draws_differ_and_deterministic_methods_are_called_once(rat, y):
+    x = baselines.draws(baselines.methods(rat.joint, 4)["split"], y, 3)
+    assert x.shape == (3, 3, 3, 4, 4)
+    assert all((x[:, i] - x[:, j]).abs().max() > 1e-3 for i, j in combinations(range(3), 2))
+    same = baselines.draws(baselines.grey_replica, y, 3)
+    assert torch.equal(same[:, 0], same[:, 2])
+
+
+# -- CIELAB --------------------------------------------------------------------------------------
+
+
+def test_in_lab_keeps_a_and_b_and_takes_the_lightness_of_the_grey():
+    from skimage.color import rgb2lab
+
+    g = torch.Generator().manual_seed(1)
+    x = 0.5 + 0.04 * torch.rand(
+        2, 3, 6, 5, generator=g, dtype=torch.float64
+    )  # all inside the gamut
+    y = gray(x, baselines.F)
+    lab = rgb2lab(baselines.in_lab(x, y).movedim(1, -1).numpy())
+    np.testing.assert_allclose(lab[..., 1:], rgb2lab(x.movedim(1, -1).numpy())[..., 1:], atol=1e-3)
+    replica = rgb2lab(baselines.grey_replica(y).movedim(1, -1).numpy())
+    np.testing.assert_allclose(lab[..., 0], replica[..., 0], atol=1e-3)
+
+
+def test_raw_cielab_breaks_the_grey_and_projection_restores_it():
+    y = grey_picture().double() * 0.5 + 0.25
+    U = to_basis(y.expand(-1, 3, -1, -1).contiguous())
+    U[:, 1:] = 0.12
+    x = from_basis(U)  # chroma of equal grey
+    raw = baselines.in_lab(x, y)
+    fixed = baselines.project(raw, y)
+    assert baselines.residual(raw, y) > 0.005 and baselines.residual(fixed, y) < 1e-12
+    assert (psnr(fixed, x) > psnr(raw, x) + 3).all()
+
+
+def test_a_grey_picture_passes_cielab_unchanged():
+    y = grey_picture().double()
+    x = baselines.grey_replica(y)
+    torch.testing.assert_close(baselines.in_lab(x, y), x, rtol=0, atol=2e-4)
+
+
+# -- oracles -------------------------------------------------------------------------------------
+
+
+def test_the_expected_best_is_the_mean_over_all_subsets():
+    scores = np.random.default_rng(0).normal(size=7)
+    for k in range(1, 8):
+        by_hand = np.mean([max(c) for c in combinations(scores, k)])
+        assert nb07.expected_best(scores, k) == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_the_best_of_normal_numbers():
+    """Closed forms for 2 and 3, the tables' 1.62923 for 12 (Harter 1961)."""
+    root = np.sqrt(np.pi)
+    for k, value in ((1, 0.0), (2, 1 / root), (3, 1.5 / root), (12, 1.62923)):
+        assert nb07.normal_best(k) == pytest.approx(value, abs=1e-5)
+
+
+def test_the_oracle_curve_starts_at_the_mean_and_ends_at_the_best():
+    g = torch.Generator().manual_seed(0)
+    truth = torch.rand(3, 3, 6, 6, generator=g)
+    x = (truth[:, None] + 0.1 * torch.randn(3, 5, 3, 6, 6, generator=g)).clamp(0, 1)
+    each = np.stack([psnr(x[:, k], truth) for k in range(5)], 1)
+    curve = nb07.oracle_curve(x, truth)
+    assert curve[0] == pytest.approx(each.mean()) and curve[-1] == pytest.approx(each.max(1).mean())
+    assert (np.diff(curve) > 0).all()
+    assert nb07.deviation_within(x, truth) == pytest.approx(np.sqrt(each.var(1, ddof=1).mean()))
+
+
+def test_the_oracle_of_steps_takes_the_best_of_steps_and_runs(rat, y):
+    truth = torch.cat([rat.truth(s)[0] for s in (1, 2, 3)]).clamp(0, 1)
+    contest = nb07.Contest(truth, seed=0)
+    method = baselines.methods(rat.joint, 4, SLOW)["langevin"]
+    got = list(nb07.step_oracle(method, contest, 2).values())
+    traces = np.array(
+        [[psnr(s.x.clamp(0, 1), truth) for s in method.states(contest.y, 1000 + r)] for r in (0, 1)]
+    )  # (runs, steps, pictures)
+    assert got == pytest.approx(
+        [traces[:, -1].mean(), traces.max(1).mean(), traces.max((0, 1)).mean()]
+    )
+
+
+# -- the tables ----------------------------------------------------------------------------------
+
+
+def test_the_contest_has_honest_rows(rat):
+    contest = nb07.Contest(torch.cat([rat.truth(s)[0] for s in (1, 2, 3)]).clamp(0, 1), seed=0)
+    for name, method in baselines.methods(rat.joint, 4, SLOW).items():
+        contest.enter(name, method, 3)
+    rows = contest.rows()
+    columns = [r["column"] for r in rows if r["method"] == "split"]
+    assert columns == ["single", "mean of 3", "oracle of 3"]
+    assert [r["column"] for r in rows if r["method"] == "grey replica"] == [""]
+    assert rows[-1]["method"] == "truth" and rows[-1]["delta_e"] == 0
+    for r in rows[:-1]:
+        assert r["delta_e_low"] <= r["delta_e"] <= r["delta_e_high"] and r["residual"] < 1e-7
+    text = nb07.text_table(rows)
+    assert "3x4" in text and len(text.splitlines()) == 1 + len(rows)
+    assert len(nb07.figure_of(rows).axes[0].get_yticks()) == 6
+
+
+def test_who_is_below_the_grey_replica():
+    beaten = nb07.beaten_by_grey()
+    assert beaten["church"] == ["Zhang", "MemoPainter", "iGM-6C", "JGM"]
+    assert beaten["bedroom"] == ["Zhang"] and "COCO-stuff" not in beaten
+    assert all(row[0][1] < nb07.GREY_REPLICA[0][1] for row in nb07.TABLE_I.values())
+
+
+def test_table_i_is_drawn_as_printed():
+    fig = nb07.table_one_figure()
+    for column, axis in enumerate(fig.axes):
+        for bars, row in zip(axis.containers, nb07.TABLE_I.values(), strict=True):
+            assert [b.get_height() for b in bars] == [v[column] for v in row]
+        dashes = [float(line.get_ydata()[0]) for line in axis.lines]
+        assert dashes == [nb07.GREY_REPLICA[0][column], nb07.GREY_REPLICA[1][column]]
+
+
+def test_fig_7_enlarges_what_its_boxes_mark():
+    image = np.random.default_rng(0).random((40, 60, 3))
+    boxes = [(5, 10, 25, 30), (30, 0, 50, 20)]
+    fig = nb07.zoom_figure(image, boxes)
+    whole, *parts = fig.axes
+    frames = [p for p in whole.patches if isinstance(p, Rectangle)]
+    for k, (left, top, right, bottom) in enumerate(boxes):
+        np.testing.assert_array_equal(parts[k].images[0].get_array(), image[top:bottom, left:right])
+        assert frames[2 * k].get_bbox().extents == pytest.approx([left, top, right, bottom])
+
+
+def test_photographs_come_at_the_priors_size():
+    x = nb07.photographs(["china", "coffee"], 16)
+    assert x.shape == (2, 3, 16, 16) and x.min() >= 0 and x.max() <= 1 and x.std() > 0.1
