@@ -17,9 +17,13 @@ WRITTEN = {
     "03_gradient_domain",
     "04_train_the_prior",
     "05_colorize",
+    "06_ablations",
+    "07_comparison",
     "08_diversity",
     "09_blind_historic",
+    "10_user_study",
     "11_fast_samplers",
+    "12_scale_up",
 }
 LESSONS = [pytest.param(p, id=p.stem) for p in book.lessons()]
 
