@@ -7,9 +7,9 @@ carries it to full resolution (the guided filter: He, Sun and Tang 2013; fast fo
 plain bilinear stand beside them.
 
 Measured (``python -m benchmarks.fullres FOLDER``): with a photo's own chroma "detail" loses least
-where the enlargement is large. With the prior's chroma the methods lie within a tenth of a dB, as
-the prior's own errors outweigh them; "guided" and "fusion" win that tenth by smoothing these errors
-away, at the price of several dB of true chroma. So "detail" is the default.
+where the enlargement is large. With the prior's chroma the methods, at their default settings, lie
+about a tenth of a dB apart, as the prior's own errors outweigh them; "guided" and "fusion" win that
+tenth by smoothing these errors away, and lose far more than it with true chroma. So "detail" is the default.
 """
 
 from collections.abc import Iterator
