@@ -2,7 +2,7 @@
 
 ``gray`` is F x with F the mean of R, G, B (Eq 18), in [0,1]. A method that draws gives row b its own
 random stream, made of the seed and b; a deterministic method ignores the seed. ``nfe`` are the
-network evaluations of one call, ``draws`` tells whether the seed matters. What the project's
+network evaluations of the last call, ``draws`` tells whether the seed matters. What the project's
 samplers return obeys F x = y; a method that works in CIELAB does not, see ``in_lab``.
 """
 
