@@ -104,8 +104,9 @@ def import_lmdb():
 def open_lmdb(folder: Path):
     """Open an LMDB folder for reading; nothing is written into it, not even a lock.
 
-    Raises JGMError if it is damaged. A file that was cut off is refused before it is mapped:
-    reading past its end would end the process.
+    Raises JGMError if it is damaged. A file that was cut off is refused before it is read: a read
+    past its end would end the process. LMDB trusts its inner pages, so spoilt bytes in them can
+    still do that; then no set is written. The hash of the published zip is the guard there.
     """
     lmdb, data = import_lmdb(), folder / "data.mdb"
     if not data.is_file():
