@@ -47,7 +47,7 @@ def check_device(card) -> str:
     if card.device == "cuda" and not found:
         raise JGMError(
             "device='cuda': PyTorch sees no CUDA GPU on this machine; take "
-            "device='cpu' or 'auto', or the card 04_train_the_prior.laptop.yaml"
+            "device='cpu' or 'auto', or the settings of the lesson's .laptop.yaml"
         )
     if card.processes > 1 and (found < card.processes or card.device == "cpu"):
         raise JGMError(
