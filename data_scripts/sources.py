@@ -15,7 +15,7 @@ from .archives import Walk, chosen, count_entries, walk_folder, walk_tar, walk_z
 from .common import check_settings, common_parser, pack, run
 from .download import BLOCK, HASHES, Published, download
 
-COUNT = 150_000  # pictures a set in the paper, section 4.1
+COUNT = 150_000  # pictures a set in the paper (section IV.A)
 DEFAULTS = {
     "size": 128,
     "count": COUNT,
