@@ -25,7 +25,7 @@ def main(argv=None) -> int:
     args = parser().parse_args(argv)
     try:
         return args.run(args)
-    except JGMError as error:
+    except (JGMError, OSError) as error:  # a full disk, a folder that may not be written
         print(f"jgm: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -52,15 +52,18 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _knobs(p, names) -> None:
-    """Options from the fields of ColorizeCard: type, default, range and effect in one place."""
+def _knobs(p, names, defaults=None) -> None:
+    """Options from the fields of ColorizeCard: type, default, range and effect in one place.
+
+    ``defaults``: name -> words, where a command has other defaults than the card.
+    """
     from .params import ColorizeCard
 
     for name in names:
         field = ColorizeCard.model_fields[name]
         choices = getattr(field.annotation, "__args__", None)
         kind = str if choices else field.annotation
-        text = f"{field.description} (default {field.default})"
+        text = f"{field.description} (default {(defaults or {}).get(name, field.default)})"
         p.add_argument(
             f"--{name.replace('_', '-')}",
             dest=name,
@@ -76,6 +79,19 @@ def _chosen(args) -> dict:
 
     fields = ColorizeCard.model_fields
     return {k: v for k, v in vars(args).items() if k in fields and v is not None}
+
+
+def _at_least_one(args, *names) -> None:
+    for name in names:
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise JGMError(f"{name}={value}: need at least 1")
+
+
+def _want_folder(path) -> None:
+    """A place for results may be missing, but must be no file: told before the work, not after."""
+    if Path(path).exists() and not Path(path).is_dir():
+        raise JGMError(f"--out {path} is not a folder")
 
 
 # -- colorize ----------------------------------------------------------------------------------
@@ -107,6 +123,7 @@ def run_colorize(args) -> int:
     from .params import ColorizeCard, validate
 
     card = validate(ColorizeCard, _chosen(args))
+    _want_folder(args.out)
     colorizer = Colorizer.from_pretrained(card.weights)
     settings = card.model_dump(exclude={"weights"})
     failed = 0
@@ -125,13 +142,15 @@ def run_colorize(args) -> int:
 
 def _named(inputs) -> list[tuple[str, str]]:
     """(path, stem for its outputs): two photos of one name in different folders stay apart."""
-    seen: dict[str, int] = {}
-    out = []
-    for path in inputs:
-        stem = Path(path).stem
-        seen[stem] = seen.get(stem, 0) + 1
-        out.append((path, stem if seen[stem] == 1 else f"{stem}-{seen[stem]}"))
-    return out
+    stems = [Path(path).stem for path in inputs]
+    names: list[str] = []
+    for stem in stems:
+        name, k = stem, 1
+        while name in names or (k > 1 and name in stems):  # x-2 may be a photo of its own
+            k += 1
+            name = f"{stem}-{k}"
+        names.append(name)
+    return list(zip(inputs, names, strict=True))
 
 
 def _colorize_one(colorizer, path, stem, args, settings) -> str:
@@ -179,6 +198,8 @@ def run_train(args) -> int:
     from .training import fit
 
     card = read_train_card(args.card, args.steps)
+    _at_least_one(args, "save_every")
+    _want_folder(args.out)
     model, batches, about = start(card, args.data)
     ours = Accelerator(mixed_precision=card.precision)  # this process among those that train
     bar = tqdm(total=card.steps, unit="step", disable=None if ours.is_main_process else True)
@@ -218,7 +239,7 @@ def _evaluate_parser(sub) -> None:
     from .params import ColorizeCard
 
     names = [n for n in ColorizeCard.model_fields if n not in ("sampler", "gray")]
-    _knobs(p, names)
+    _knobs(p, names, {"n": "8 for split; the other methods draw one", "steps": "20; nullspace 50"})
     p.set_defaults(run=run_evaluate)
 
 
@@ -227,6 +248,9 @@ def run_evaluate(args) -> int:
     from .evaluate import evaluate, table, write_json
     from .params import ColorizeCard, validate
 
+    _at_least_one(args, "limit", "langevin_limit", "batch")
+    if args.json and not Path(args.json).absolute().parent.is_dir():
+        raise JGMError(f"--json {args.json}: its folder does not exist")
     chosen = {"n": 8, **_chosen(args)}
     colorizer = Colorizer.from_pretrained(chosen.get("weights", "scenes-64"))
     cards = {}
@@ -235,14 +259,8 @@ def run_evaluate(args) -> int:
         own |= {"steps": 50} if name == "nullspace" and "steps" not in _chosen(args) else {}
         cards[name] = validate(ColorizeCard, {**chosen, **own, "sampler": name})
     rows = []
-    for row in evaluate(
-        colorizer,
-        args.source,
-        cards,
-        limit=args.limit,
-        batch=args.batch,
-        limits={"langevin": args.langevin_limit},
-    ):
+    options = dict(limit=args.limit, batch=args.batch, limits={"langevin": args.langevin_limit})
+    for row in evaluate(colorizer, args.source, cards, **options):
         rows.append(row)
         print(table([row]).splitlines()[-1], flush=True)
     print("\n" + table(rows))

@@ -35,6 +35,9 @@ def pictures_of(source, size: int) -> np.ndarray:
         with tempfile.TemporaryDirectory() as scratch:
             path = pack_folder(source, out=scratch, name="evaluation", size=size, holdout=0.0)
             return np.array(PackedSet(path).array)
+    base = source.with_suffix("") if source.suffix in (".npy", ".json") else source
+    if not any(Path(f"{base}{end}").is_file() for end in (".npy", ".json")):
+        raise JGMError(f"{source}: neither a folder of photographs nor a packed set")
     data = PackedSet(source)
     x = data.batch(data.holdout_indices, size, augment=False)
     return (x * 255).round().byte().permute(0, 2, 3, 1).numpy()

@@ -29,4 +29,4 @@ def read_train_card(name_or_path, steps: int | None = None) -> TrainCard:
         ) from None
     if not isinstance(values, dict):
         raise JGMError(f"card {str(path)!r}: need 'name: value' lines")
-    return validate(TrainCard, {**values, **({"steps": steps} if steps else {})})
+    return validate(TrainCard, {**values, **({} if steps is None else {"steps": steps})})

@@ -103,6 +103,26 @@ def test_never_overwrites_without_force(tmp_path, capsys):
     assert (out / "a_1.png").read_bytes() != before
 
 
+def test_no_two_photos_share_a_name_for_their_outputs(tmp_path):
+    from jgm_lib.cli import _named
+
+    for names in (["a/x.jpg", "a/x-2.jpg", "b/x.jpg"], ["a/x.jpg", "b/x.jpg", "c/x-2.jpg"]):
+        stems = [stem for _, stem in _named(names)]
+        assert len(set(stems)) == 3 and stems[0] == "x", stems
+    assert [s for _, s in _named(["a/x.png", "b/x.png", "b/x.png"])] == ["x", "x-2", "x-3"]
+
+
+def test_a_file_in_the_place_of_the_output_folder_is_told_before_the_work(tmp_path, capsys):
+    path, place = picture(tmp_path / "a.png"), tmp_path / "file"
+    place.write_text("mine")
+    assert main(["colorize", str(path), "-o", str(place), *FAST]) == 2
+    error = capsys.readouterr().err
+    assert "is not a folder" in error and error.count("\n") == 1
+    assert main(["train", "toy-32", "--out", str(place), "--steps", "1"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert place.read_text() == "mine"
+
+
 def test_same_seed_same_bytes(tmp_path):
     path = str(picture(tmp_path / "a.png"))
     for name in ("x", "y"):
@@ -191,6 +211,32 @@ def test_bad_training_cards(tmp_path, capsys, text, word):
     assert main(["train", str(tmp_path / "c.yaml"), "--out", str(tmp_path / "run")]) == 2
     err = capsys.readouterr().err
     assert word in err and len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("extra", [["--steps", "0"], ["--steps", "2", "--save-every", "0"]])
+def test_zero_steps_are_refused_and_not_ignored(tmp_path, capsys, monkeypatch, extra):
+    monkeypatch.setattr("jgm_lib.runs.start", lambda *a: pytest.fail("training would begin"))
+    assert main(["train", "toy-32", "--out", str(tmp_path / "run"), *extra]) == 2
+    error = capsys.readouterr().err
+    assert "=0" in error and error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "extra, word",
+    [
+        (["--batch", "0"], "batch=0"),
+        (["--limit", "-1"], "limit=-1"),
+        (["--langevin-limit", "0"], "langevin_limit=0"),
+        (["--json", "missing/rows.json"], "missing"),
+    ],
+)
+def test_evaluate_refuses_before_the_work(tmp_path, capsys, monkeypatch, extra, word):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("jgm_lib.evaluate.evaluate", lambda *a, **k: pytest.fail("work began"))
+    assert main(["evaluate", str(tmp_path), "--weights", "toy-32", *extra]) == 2
+    error = capsys.readouterr().err
+    assert word in error and error.count("\n") == 1
 
 
 def test_data_folder_then_train_and_evaluate(tmp_path, capsys):

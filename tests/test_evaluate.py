@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from jgm_lib import Colorizer, JGMError
-from jgm_lib.evaluate import columns_of, draw, evaluate, score, table, write_json
+from jgm_lib.evaluate import columns_of, draw, evaluate, pictures_of, score, table, write_json
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.params import ColorizeCard
 
@@ -73,3 +73,10 @@ def test_versions_of_a_picture_differ_and_pictures_get_their_own_noise():
 def test_an_empty_folder_is_one_line(tmp_path):
     with pytest.raises(JGMError):
         list(evaluate(Colorizer.from_pretrained("toy-32"), tmp_path, {}))
+
+
+def test_what_is_no_source_is_one_line_that_says_so(tmp_path):
+    (tmp_path / "a.jpg").write_text("x")
+    for name in ("missing", "a.jpg"):
+        with pytest.raises(JGMError, match="neither a folder of photographs nor a packed set"):
+            pictures_of(tmp_path / name, 32)
