@@ -6,6 +6,7 @@ state; all schedules go by step count, so a finished run can be extended.
 
 import csv
 import json
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -167,9 +168,12 @@ def fit(
 
     ``batches(n, generator) -> (n,3,H,W)`` pictures in [0,1]; ``card`` a TrainCard; ``out`` the
     run's folder for checkpoints and log.csv. ``resume`` goes on from the newest checkpoint there.
-    The last yield follows the last checkpoint. Raises JGMError if the loss stops being finite
-    (the newest checkpoint is kept) or if ``out`` holds a run and ``resume`` is off.
+    The last yield follows the last checkpoint. Raises JGMError if the loss or its gradient stops
+    being finite (the newest checkpoint is kept), if ``out`` holds a run and ``resume`` is off, or
+    one that is already beyond ``card.steps``.
     """
+    if min(save_every, keep, log_every) < 1:
+        raise JGMError(f"save_every={save_every}, keep={keep}, log_every={log_every}: need >= 1")
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     found = checkpoints_in(out)
@@ -180,6 +184,8 @@ def fit(
     optimizer = make_optimizer(model, card)
     ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
     first = load_state(found[-1], model, ema, optimizer) if found else 0
+    if first > card.steps:
+        raise JGMError(f"{out}: its run is at step {first} already, beyond steps={card.steps}")
     prepared, optimizer = accelerator.prepare(model, optimizer)
     wrapped = objective(_Through(prepared, model), card)
     log = Log(out, first) if accelerator.is_main_process else None
@@ -187,12 +193,13 @@ def fit(
     for step in range(first, card.steps):
         lr = learning_rate(step, card.steps, card)
         loss = _train_step(wrapped, batches, optimizer, accelerator, prepared, card, step, lr)
-        if not torch.isfinite(torch.tensor(loss)):
+        if not math.isfinite(loss):
             last = checkpoints_in(out)
             kept = (
                 f"the last good checkpoint is {last[-1]}" if last else "no checkpoint was written"
             )
-            raise JGMError(f"loss is {loss} at step {step + 1}: training stopped; {kept}")
+            what = f"loss is {loss}, or its gradient,"
+            raise JGMError(f"{what} at step {step + 1}: training stopped; {kept}")
         update_ema(ema, model, ema_decay(step, card.ema))
         losses.append(loss)
         done = step + 1
@@ -229,14 +236,16 @@ def _train_step(loss_fn, batches, optimizer, accelerator, model, card, step, lr)
     for group in optimizer.param_groups:
         group["lr"] = lr
     model.train()
-    with torch.random.fork_rng():  # dropout knows only the global state: give it this step's seed
+    ours = [accelerator.device] if accelerator.device.type == "cuda" else []  # not the others' GPUs
+    with torch.random.fork_rng(ours):  # dropout knows only the global state: give it this seed
         torch.manual_seed(seed)
         loss = loss_fn(x.contiguous(memory_format=memory_format(card)), generator)
         accelerator.backward(loss)
-    if card.clip:
-        accelerator.clip_grad_norm_(model.parameters(), card.clip)
+    norm = accelerator.clip_grad_norm_(model.parameters(), card.clip or float("inf"))
     value = float(accelerator.reduce(loss.detach(), "mean"))  # all processes stop together
-    if value == value and abs(value) != float("inf"):  # a bad step must not touch the weights
+    if not math.isfinite(float(norm)):  # a finite loss can have such gradients
+        value = float(norm)
+    if math.isfinite(value):  # a bad step must not touch the weights
         optimizer.step()
     optimizer.zero_grad()
     return value

@@ -5,14 +5,19 @@ import os
 import signal
 import subprocess
 import sys
+import weakref
 
 import pytest
 import torch
 from safetensors import safe_open
 
+from jgm_lib import runs
 from jgm_lib.errors import JGMError
+from jgm_lib.joint import join
+from jgm_lib.networks import build
+from jgm_lib.operators import to_basis
 from jgm_lib.params import TrainCard
-from jgm_lib.runs import averaged_model, export_run, start
+from jgm_lib.runs import averaged_model, export_run, measure_channels, start
 from jgm_lib.training import checkpoints_in, ema_decay, fit, learning_rate, load_state, objective
 
 SETTINGS = {"widths": [8, 16], "dropout": 0.1}
@@ -123,6 +128,90 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_file(tmp_path):
     assert last_step(tmp_path / "a") == 8
     assert all(bool(torch.isfinite(v).all()) for v in good.values())
     assert all(bool(torch.isfinite(v).all()) for v in model.state_dict().values())
+
+
+class Steep(torch.autograd.Function):
+    """Hands numbers on unchanged, and back a gradient that is not finite."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * float("inf")
+
+
+@pytest.mark.parametrize("clip", [1.0, 0.0])
+def test_a_finite_loss_with_another_gradient_harms_nothing(tmp_path, monkeypatch, clip):
+    """Step 8 is also a checkpoint: the spoilt weights must not become the newest one."""
+    c = card(steps=12, clip=clip)
+    model, batches, _ = start(c)
+    calls, forward = iter(range(100)), type(model).forward
+
+    def steep(self, *args):
+        out = forward(self, *args)
+        return Steep.apply(out) if next(calls) == 7 else out
+
+    monkeypatch.setattr(type(model), "forward", steep)
+    with pytest.raises(JGMError, match=r"gradient, at step 8: training stopped.*step-00000004"):
+        list(fit(model, batches, c, tmp_path / "a", save_every=4))
+    assert last_step(tmp_path / "a") == 4
+    assert all(bool(torch.isfinite(v).all()) for v in model.state_dict().values())
+
+
+def test_a_step_leaves_other_gpus_alone(tmp_path, monkeypatch):
+    """Without a list of devices fork_rng starts every GPU of the machine, in every process."""
+    forked, fork_rng = [], torch.random.fork_rng
+    model, batches, _ = start(card(steps=2))
+
+    def watched(devices=None, **options):
+        forked.append(devices)
+        return fork_rng(devices, **options)
+
+    monkeypatch.setattr(torch.random, "fork_rng", watched)
+    list(fit(model, batches, card(steps=2), tmp_path / "a"))
+    assert forked == [[], []]
+
+
+def test_the_channels_are_measured_batch_by_batch():
+    """The same mean and spread as of all pictures at once, also for batches of unequal length."""
+    pictures = torch.rand(5, 6, 3, 8, 8, generator=torch.Generator().manual_seed(3)) ** 2
+    model = build("unet", widths=[8])
+    measure_channels(iter([*pictures[:4], pictures[4][:2], pictures[4][2:]]), model)
+    U = to_basis(join(pictures.flatten(0, 1).double())).transpose(0, 1).flatten(1)
+    torch.testing.assert_close(model.mean.flatten(), U.mean(1).float(), rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(model.spread.flatten(), U.std(1).float(), rtol=1e-6, atol=1e-8)
+
+
+def test_start_keeps_one_batch_of_pictures(monkeypatch):
+    kept, most = [], []
+
+    def toy(size):
+        def batch(n, generator):
+            x = torch.rand(n, 3, size, size, generator=generator)
+            kept.append(weakref.ref(x))
+            most.append(sum(r() is not None for r in kept))
+            return x
+
+        return batch
+
+    monkeypatch.setattr(runs, "toy_batches", toy)
+    start(card())
+    assert len(most) == 16 and max(most) <= 2
+
+
+@pytest.mark.parametrize("option", ["save_every", "keep", "log_every"])
+def test_a_count_of_zero_is_one_clear_line(tmp_path, option):
+    with pytest.raises(JGMError, match=f"{option}=0.*need >= 1"):
+        model, batches, _ = start(card())
+        next(fit(model, batches, card(), tmp_path / "a", **{option: 0}))
+
+
+def test_fewer_steps_than_the_run_has_are_refused(tmp_path):
+    run(tmp_path / "a", card(steps=8))
+    with pytest.raises(JGMError, match="at step 8 already, beyond steps=4"):
+        run(tmp_path / "a", card(steps=4), resume=True)
 
 
 def test_a_folder_with_a_run_is_not_overwritten(tmp_path):
