@@ -125,7 +125,7 @@ def check_vote(line, study: Study) -> dict:
     if line["study"] != study.code:
         raise JGMError(f"study={line['study']!r}: this is study {study.code!r}")
     check_observer(line["observer"])
-    if line["trial"] not in range(len(study.pictures)):
+    if type(line["trial"]) is not int or line["trial"] not in range(len(study.pictures)):
         raise JGMError(f"trial={line['trial']!r}: need 0 to {len(study.pictures) - 1}")
     if line["label"] not in list(LABELS[: len(study.methods)]):
         raise JGMError(f"label={line['label']!r}: need A to {LABELS[len(study.methods) - 1]}")
@@ -153,16 +153,19 @@ def append_votes(path, votes: list[dict]) -> None:
 
 def read_votes(folder, study: Study) -> list[dict]:
     """All votes of a folder's .jsonl files, checked. JGMError names file and line."""
+    return [v for path in sorted(Path(folder).glob("*.jsonl")) for v in read_file(path, study)]
+
+
+def read_file(path: Path, study: Study) -> list[dict]:
+    """The votes of one file, checked. JGMError names file and line."""
     votes = []
-    for path in sorted(Path(folder).glob("*.jsonl")):
-        lines = path.read_text(encoding="utf-8").splitlines()
-        for number, text in enumerate(lines, start=1):
-            try:
-                votes.append(check_vote(json.loads(text), study))
-            except json.JSONDecodeError:
-                raise JGMError(f"{path.name} line {number}: not JSON") from None
-            except JGMError as error:
-                raise JGMError(f"{path.name} line {number}: {error}") from None
+    for number, text in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            votes.append(check_vote(json.loads(text), study))
+        except JGMError as error:
+            raise JGMError(f"{path.name} line {number}: {error}") from None
+        except ValueError:  # no JSON, or no UTF-8
+            raise JGMError(f"{path.name} line {number}: not JSON") from None
     return votes
 
 
@@ -220,10 +223,8 @@ def analyse(answers, methods, level=0.95, resamples=2000, seed=0, columns=COLUMN
         out[method] = {}
         for column in columns:
             values = means[:, m, COLUMNS.index(column)]
-            out[method][column] = (
-                float(values.mean()),
-                *bootstrap_interval(values, level, resamples, seed),
-            )
+            ends = bootstrap_interval(values, level, resamples, seed)
+            out[method][column] = (float(values.mean()), *ends)
     return out
 
 

@@ -45,6 +45,13 @@ def test_each_method_stands_equally_often_at_each_place_of_each_picture(pictures
     assert set(seen.values()) == {2} and len(seen) == pictures * len(methods) ** 2
 
 
+def test_a_letter_is_not_a_method_within_one_observer():
+    """Else an observer who has seen through one screen has seen through all."""
+    for seed in range(20):
+        for o in range(4):
+            assert len({t.methods[0] for t in plan(pictures=4, seed=seed).trials(o)}) == 4
+
+
 def test_the_plan_follows_from_the_seed_alone():
     assert plan().trials(3) == plan().trials(3)
     assert any(plan(seed=5).trials(o) != plan(seed=6).trials(o) for o in range(4))
@@ -113,6 +120,8 @@ def test_a_crash_while_writing_leaves_the_old_votes(tmp_path, monkeypatch):
         ({"answers": [1, 0, 1]}, "true or false"),
         ({"label": "E"}, "need A to D"),
         ({"trial": 3}, "need 0 to 2"),
+        ({"trial": 1.0}, "need 0 to 2"),
+        ({"trial": True}, "need 0 to 2"),
         ({"observer": "Anna"}, "no name"),
         ({"study": "other"}, "this is study 's-"),
         ({"name": "Anna"}, "exactly the fields"),
@@ -133,6 +142,12 @@ def test_votes_are_not_read_with_another_plan(tmp_path):
     for other in (plan(seed=6), plan(methods=METHODS[::-1]), plan(pictures=4)):
         with pytest.raises(JGMError, match="this is study"):
             study.read_votes(tmp_path, other)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "x.jsonl").write_bytes(b"\xff\xfe\n")
+    with pytest.raises(JGMError, match="x.jsonl line 1: not JSON"):
+        study.read_votes(tmp_path, plan())
 
 
 def test_half_a_line_is_named(tmp_path):
@@ -320,3 +335,32 @@ def test_a_missing_version_is_named(tmp_path):
     del made["p1"]["c"]
     with pytest.raises(JGMError, match="no version of picture 'p1' by 'c'"):
         StudyPanel(s, made, 0, tmp_path)
+
+
+def test_a_panel_does_not_go_on_with_votes_of_another_kind(tmp_path):
+    """Told before people have judged, not when their votes are read together."""
+    s, other = plan(), plan(seed=6)
+    StudyPanel(other, pictures_of(other), 0, tmp_path).run_sync(lambda *_: True)
+    before = (tmp_path / "observer-000.jsonl").read_bytes()
+    with pytest.raises(JGMError, match="observer-000.jsonl line 1: .*this is study"):
+        StudyPanel(s, pictures_of(s), 0, tmp_path)
+    with pytest.raises(JGMError, match="kept apart"):
+        StudyPanel(other, pictures_of(other), 0, tmp_path, simulated=True)
+    (tmp_path / "observer-001.jsonl").write_bytes(before)
+    with pytest.raises(JGMError, match="another observer"):
+        StudyPanel(other, pictures_of(other), 1, tmp_path)
+    assert (tmp_path / "observer-000.jsonl").read_bytes() == before
+
+
+def test_a_screen_judged_twice_hides_no_other(tmp_path):
+    s = plan()
+    panels = [StudyPanel(s, pictures_of(s), 0, tmp_path) for _ in range(2)]  # two open windows
+    for panel in panels:
+        for label in "ABCD":
+            for indicator in study.INDICATORS:
+                panel.answer(label, indicator, True)
+        assert panel.submit()
+    again = StudyPanel(s, pictures_of(s), 0, tmp_path)
+    assert again.at == 1
+    again.run_sync(lambda *_: False)
+    assert not np.isnan(study.unblind(s, study.read_votes(tmp_path, s))).any()

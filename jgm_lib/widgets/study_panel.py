@@ -6,7 +6,16 @@ from pathlib import Path
 import ipywidgets as w
 
 from ..errors import JGMError
-from ..study import INDICATORS, LABELS, QUESTIONS, Study, append_votes, check_observer, vote
+from ..study import (
+    INDICATORS,
+    LABELS,
+    QUESTIONS,
+    Study,
+    append_votes,
+    check_observer,
+    read_file,
+    vote,
+)
 from .drawing import encode, to_image
 
 SIDE = 150  # pixels of a version on the screen
@@ -19,7 +28,8 @@ class StudyPanel:
     ``pictures``: picture -> method -> tensor (3,H,W) in [0,1]; ``observer`` a whole number. Only
     whole screens are written, each once, by rename. ``run_sync(answer)`` fills in the rest without a
     browser, through the same controls. An observer who has votes goes on with the next screen.
-    Raises JGMError if a picture or method of the study is missing.
+    Raises JGMError if a picture or method of the study is missing, or if the file has votes that
+    are not this study's, this observer's, or of this kind.
     """
 
     def __init__(self, study: Study, pictures: dict, observer: int, folder, simulated=False):
@@ -32,9 +42,14 @@ class StudyPanel:
         self._show()
 
     def _done_before(self) -> int:
-        if not self.path.exists():
-            return 0
-        return len(self.path.read_text(encoding="utf-8").splitlines()) // len(self.study.methods)
+        """The first screen without votes."""
+        votes = read_file(self.path, self.study) if self.path.exists() else []
+        if any(v["observer"] != self.observer for v in votes):
+            raise JGMError(f"{self.path}: holds votes of another observer")
+        if any(v["simulated"] != bool(self.simulated) for v in votes):
+            raise JGMError(f"{self.path}: simulated votes and people's must be kept apart")
+        judged = {v["trial"] for v in votes}
+        return next((t for t in range(len(self.trials)) if t not in judged), len(self.trials))
 
     @property
     def finished(self) -> bool:
