@@ -83,12 +83,14 @@ def mix_seed(seed: int, a: int, b: int = 0) -> int:
 
 class SeededNoise:
     """One random stream a batch row, drawn on the CPU: a picture alone and in a batch, on any
-    device, sees the same numbers."""
+    device, sees the same numbers. Raises JGMError for a batch of another length."""
 
     def __init__(self, seeds):
         self.generators = [torch.Generator().manual_seed(s) for s in seeds]
 
     def _rows(self, draw, like: torch.Tensor) -> torch.Tensor:
+        if len(like) != len(self.generators):  # one row would be spread over all pictures
+            raise JGMError(f"{len(self.generators)} seeds for {len(like)} pictures: need one each")
         rows = [draw(like.shape[1:], generator=g, dtype=like.dtype) for g in self.generators]
         return torch.stack(rows).to(like.device)
 

@@ -220,3 +220,12 @@ def test_mixed_seeds_are_distinct_and_valid():
 def test_mixed_seeds_never_change():
     """A changed formula would change every picture that was ever drawn by seed."""
     assert mix_seed(1, 2, 3) == 6707583596531037377
+
+
+@pytest.mark.parametrize("seeds", [[1], [1, 2], [1, 2, 3, 4]])
+def test_another_number_of_seeds_than_pictures_is_refused(seeds):
+    """One seed for three pictures would silently give all three the same noise."""
+    noise, like = SeededNoise(seeds), torch.zeros(3, 1, 2, 2)
+    for draw in (noise.normal, noise.uniform):
+        with pytest.raises(JGMError, match=f"{len(seeds)} seeds for 3 pictures"):
+            draw(like)
