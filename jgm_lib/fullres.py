@@ -33,7 +33,8 @@ def working_size(H: int, W: int, side: int, most: int = 256 * 256) -> tuple[int,
     """The size at which the prior sees a photo: shorter edge ``side``, aspect kept, at most
     ``most`` pixels, at most four times larger than the photo, at least one pixel."""
     scale = min(side / min(H, W), 4.0, (most / (H * W)) ** 0.5)
-    return max(1, round(H * scale)), max(1, round(W * scale))
+    h, w = max(1, round(H * scale)), max(1, round(W * scale))
+    return (min(h, most // w), w) if h > w else (h, min(w, most // h))  # 1 pixel a side is no less
 
 
 def box(a: torch.Tensor, radius: int) -> torch.Tensor:
