@@ -14,7 +14,7 @@ Lengths and hashes: TensorFlow Datasets, url_checksums/coco2017.txt.
 from pathlib import Path
 
 from .download import Published
-from .sources import main_of, obtain, pack_walk, settle, source_parser, walk_of
+from .sources import known_one, main_of, obtain, pack_walk, settle, source_parser, walk_of
 
 BASE = "http://images.cocodataset.org/zips/"  # no https there; the hash is compared
 ARCHIVES = {
@@ -46,9 +46,10 @@ def pack_coco(
     archive of ``split`` into ``downloads``. ``options``: size, count, seed, squash, holdout,
     licence, keep_grey, progress, see ``common.pack``. Raises JGMError.
     """
+    wanted = known_one(ARCHIVES, split)
     settings = settle(name or f"coco-{split}2017", options.pop("licence", LICENCE), options)
     downloads = downloads or Path(out) / "downloads"
-    path, facts = obtain(source, ARCHIVES[split], ARCHIVES.values(), downloads)
+    path, facts = obtain(source, wanted, ARCHIVES.values(), downloads)
     return pack_walk(walk_of(path), out, facts, settings)
 
 

@@ -16,7 +16,7 @@ from jgm_lib.errors import JGMError
 
 from .archives import Walk, walk_tar
 from .download import Published
-from .sources import main_of, obtain, pack_walk, settle, source_parser, walk_of
+from .sources import known_one, main_of, obtain, pack_walk, settle, source_parser, walk_of
 
 ARCHIVES = {
     "train": Published(
@@ -42,10 +42,11 @@ def pack_imagenet(
     folders or a folder of class tars; class names are kept as labels. ``options``: size, count,
     seed, squash, holdout, licence, keep_grey, progress, see ``common.pack``. Raises JGMError.
     """
+    wanted = known_one(ARCHIVES, split)
     if source is None:
-        raise JGMError(HOW.format(name=ARCHIVES[split].name))
+        raise JGMError(HOW.format(name=wanted.name))
     settings = settle(name or f"imagenet-{split}", options.pop("licence", LICENCE), options)
-    path, facts = obtain(source, ARCHIVES[split], ARCHIVES.values(), downloads)
+    path, facts = obtain(source, wanted, ARCHIVES.values(), downloads)
     tars = sorted(path.glob("*.tar")) if path.is_dir() else []
     walk = _walk_class_tars(tars) if tars else walk_of(path, nested=True)
     return pack_walk(walk, out, facts, settings)

@@ -23,7 +23,16 @@ from jgm_lib.errors import JGMError
 from .archives import DAMAGE, MAX_MEMBER, check_zip_member, judge, open_zip
 from .common import Skip
 from .download import BLOCK, Published
-from .sources import check_room, main_of, obtain, pack_walk, settle, source_parser, walk_of
+from .sources import (
+    check_room,
+    known_one,
+    main_of,
+    obtain,
+    pack_walk,
+    settle,
+    source_parser,
+    walk_of,
+)
 
 BASE = "http://dl.yf.io/lsun/scenes/"  # no https there; the hash is compared
 LICENCE = "not stated by the source; pictures from the web, for research"
@@ -61,11 +70,12 @@ def pack_lsun(
     progress, see ``common.pack``. Raises JGMError, also when the package lmdb is missing.
     """
     key = f"{category}_{split}"
+    wanted = known_one(ARCHIVES, key)
     settings = settle(name or f"lsun-{key}", options.pop("licence", LICENCE), options)
     if source is None or Path(source).suffix == ".zip":
         import_lmdb()  # before hours of fetching, not after
     downloads = downloads or Path(out) / "downloads"
-    path, facts = obtain(source, ARCHIVES[key], ARCHIVES.values(), downloads)
+    path, facts = obtain(source, wanted, ARCHIVES.values(), downloads)
     with _lmdb_folder(path, out, key) as folder:
         if folder is None:
             return pack_walk(walk_of(path), out, facts, settings)

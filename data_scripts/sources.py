@@ -37,6 +37,13 @@ def settle(name: str, licence: str, options: dict) -> dict:
     return full
 
 
+def known_one(archives: dict, key: str) -> Published:
+    """The published archive of a split (and category). Raises JGMError for one that is none."""
+    if key not in archives:
+        raise JGMError(f"{key!r} is not offered; choose {', '.join(archives)}")
+    return archives[key]
+
+
 def obtain(source, wanted: Published, known, downloads) -> tuple[Path, dict]:
     """The archive or folder to read from, and what the card says about it.
 

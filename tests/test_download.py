@@ -222,3 +222,15 @@ def test_a_full_disk_is_one_line(net, tmp_path, monkeypatch):
     with pytest.raises(JGMError, match="No space left"):
         download(url, tmp_path / "a.zip", **WHOLE)
     assert not (tmp_path / "a.zip").exists()
+
+
+def test_a_split_that_is_not_offered_is_one_line(tmp_path):
+    from data_scripts import coco_stuff, imagenet, lsun
+
+    for pack, bad in (
+        (coco_stuff.pack_coco, {"split": "test"}),
+        (imagenet.pack_imagenet, {"split": "test"}),
+        (lsun.pack_lsun, {"category": "cat"}),
+    ):
+        with pytest.raises(JGMError, match="is not offered; choose .*train"):
+            pack(tmp_path, tmp_path / "out", **bad)
