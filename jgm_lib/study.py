@@ -123,7 +123,7 @@ def check_vote(line, study: Study) -> dict:
     if not isinstance(line, dict) or set(line) != set(FIELDS):
         raise JGMError(f"a vote needs exactly the fields {', '.join(FIELDS)}")
     if line["study"] != study.code:
-        raise JGMError(f"study={line['study']!r}: this is study {study.code!r}")
+        raise JGMError(f"study={line['study']!r}: this is study {study.code!r}; keep votes apart")
     check_observer(line["observer"])
     if type(line["trial"]) is not int or line["trial"] not in range(len(study.pictures)):
         raise JGMError(f"trial={line['trial']!r}: need 0 to {len(study.pictures) - 1}")

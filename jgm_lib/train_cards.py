@@ -27,6 +27,6 @@ def read_train_card(name_or_path, steps: int | None = None) -> TrainCard:
             f"card {str(path)!r}: not a readable YAML file ({reason}); "
             f"bundled cards: {', '.join(card_names())}"
         ) from None
-    if not isinstance(values, dict):
+    if not isinstance(values, dict) or not all(isinstance(k, str) for k in values):
         raise JGMError(f"card {str(path)!r}: need 'name: value' lines")
     return validate(TrainCard, {**values, **({} if steps is None else {"steps": steps})})

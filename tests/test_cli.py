@@ -203,6 +203,7 @@ def test_train_then_colorize_with_the_result(tmp_path, capsys):
         ("stepz: 1", "unknown name"),
         ("{", "not a readable YAML"),
         ("[1]", "name: value"),
+        ("1: 2", "name: value"),
         ("!!python/object/apply:os.getcwd []", "YAML"),
     ],
 )
