@@ -15,7 +15,7 @@
 # # 01 Score matching
 #
 # How can a network learn the slope of a probability density that nobody can write down?
-# By learning to remove noise. This lesson derives that fact, checks it to twelve digits on a density
+# By learning to remove noise. This lesson derives that fact, checks it to ten digits on a density
 # whose score is known, and ends with a small network that has learned a vector field.
 #
 # ## What you will do

@@ -485,7 +485,7 @@ for largest in (1.0, 20.0):
 # %% [markdown]
 # With $\sigma_1 = 1$ a chain never changes its sky: whatever the random start says at large scale is
 # kept, and the start was not drawn from the data. This is why the library's other samplers
-# (lesson 11) begin at $\sigma = 10$.
+# (lesson 11) begin at $\sigma = 10$ or 20.
 
 # %% [markdown]
 # ## What to expect

@@ -388,11 +388,12 @@ check_average(average)
 
 # %% [markdown]
 # ## On your own
-# - Run the laptop card: set the values of `notebooks/params/04_train_the_prior.laptop.yaml`, or
-#   `papermill notebooks/04_train_the_prior.py`'s pair with `-f` and that file.
+# - Run the laptop card: set the values of `notebooks/params/04_train_the_prior.laptop.yaml`, or, in the
+#   project's folder, `.venv/bin/papermill notebooks/04_train_the_prior.ipynb 04_laptop.ipynb -f
+#   notebooks/params/04_train_the_prior.laptop.yaml`.
 # - Set `lr` to 0.1, then to 1e-5, and look at both curves.
-# - Give a packed folder of your own photos as `data` (lesson 12 packs it) and watch what the network
-#   learns first.
+# - Give a packed folder of your own photos as `data` (lesson 12 packs it; write the full path, for a
+#   short one starts in the notebook's folder) and watch what the network learns first.
 # - Extend the run: same `run` folder, `resume = True`, more `steps`. What happens to the learning rate?
 #
 # ## Further reading

@@ -118,7 +118,7 @@ show(lesson.table_two_figure(200),
 # What the table can say: JGM was liked at least as well as the others. What it cannot:
 # - **How sure.** With 1,000 votes a method the lead is more than chance, with 200 it may be chance.
 # - **Whether votes are independent.** Ten votes of one person are not ten people; the bars above are too
-#   short, and the last section measures by how much.
+#   short, and the section on coverage measures by how much.
 # - **Whether observers knew.** Blinding and order are not described, nor how the pictures were chosen.
 # - **How real pictures score.** Without the truth among the candidates nobody knows what 93 % means.
 

@@ -615,8 +615,8 @@ check_run_key(run_key)
 
 # %% [markdown]
 # ## On your own
-# - Pack your own photographs: `jgm data folder --source PATH --size 128 --out data`, and give the path as
-#   `data`. What was skipped, and why?
+# - Pack your own photographs: `jgm data folder --source PATH --size 128 --out data`, and give the full
+#   path as `data` (a short one starts in the notebook's folder). What was skipped, and why?
 # - Set `training = "scenes-64"` and measure it. How many pictures a second does your machine train?
 # - Put your GPU's sustained TFLOP/s into `tflops`. What does an hour of it cost, and what the paper's training?
 # - Sweep lesson 11: `python -m jgm_lib.course.sweep --lesson 11 --set seed=0,1,2 --out out/seeds`.
