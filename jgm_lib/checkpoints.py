@@ -49,7 +49,9 @@ def save(path, model, card: dict, half: bool = True) -> Path:
 
     ``card`` needs "network" and "settings" (what ``build`` takes); the rest is for people.
     """
-    path = Path(path).with_suffix(".safetensors")
+    path = Path(path)
+    if path.suffix != ".safetensors":  # added, not put in place of the .1 of "lr-0.1"
+        path = path.with_name(path.name + ".safetensors")
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: _to_disk(k, v, half) for k, v in model.state_dict().items()}
     part = path.with_suffix(".part")

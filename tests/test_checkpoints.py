@@ -148,3 +148,13 @@ def test_bundled_weights_load_and_are_small():
         model, card = checkpoints.load(name)
         assert checkpoints.find(name).stat().st_size <= 12e6
         assert model.channels == 9 and {"data", "licence", "steps", "training"} <= card.keys()
+
+
+def test_a_dot_in_a_name_is_no_suffix(saved, tmp_path):
+    """lr-0.1 and lr-0.2 are two files, found again by the names they were saved under."""
+    model, _ = saved
+    card = {"network": "unet", "settings": {"widths": [8, 16]}}
+    names = ["lr-0.1", "lr-0.2", "plain.safetensors"]
+    for name in names:
+        checkpoints.save(tmp_path / name, model, {**card, "name": name})
+    assert [checkpoints.load(tmp_path / name)[1]["name"] for name in names] == names
