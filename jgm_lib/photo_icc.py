@@ -125,7 +125,10 @@ def _curve(data: bytes) -> Map:
 
 
 def _parametric(data: bytes) -> Map:
-    """Every type written as the most general one: (a v + b)^g + e from d on, c v + f below."""
+    """Every type written as the most general one: (a v + b)^g + e from d on, c v + f below.
+
+    Values beyond [0,1] are clipped, as 10.18 says; a negative g would else give infinite light.
+    """
     kind = struct.unpack_from(">H", data, 8)[0]
     count = (1, 3, 4, 5, 7)[kind]
     p = [n / 65536 for n in struct.unpack_from(f">{count}i", data, 12)]
@@ -137,7 +140,12 @@ def _parametric(data: bytes) -> Map:
     elif kind > 2:
         a, b, c, d = p[1:5]
         e, f = p[5:7] if kind == 4 else (0.0, 0.0)
-    return lambda v: np.where(v >= d, np.maximum(a * v + b, 0) ** g + e, c * v + f)
+
+    def curve(v: np.ndarray) -> np.ndarray:
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.clip(np.where(v >= d, np.maximum(a * v + b, 0) ** g + e, c * v + f), 0, 1)
+
+    return curve
 
 
 def _encode(linear: np.ndarray) -> np.ndarray:

@@ -108,3 +108,13 @@ def test_unusable_profile_is_noted_and_ignored(broken):
     photo = read_photo(saved(RGB8, "PNG", icc_profile=broken))
     assert np.array_equal(levels(photo.pixels), RGB8)
     assert len(photo.notes) == 1 and "profile ignored" in photo.notes[0]
+
+
+@pytest.mark.parametrize("curve", [para(0, -1.0), para(1, 200.0, 2.0, 0.0)])
+def test_a_curve_without_end_gives_no_nan(curve):
+    """0^-1 is infinite; through the matrix it became NaN, and NaN a picture."""
+    values = RGB8.copy()
+    values[0, :2] = [[0, 0, 0], [255, 255, 255]]
+    data = rgb_profile(curve)
+    photo = read_photo(saved(Image.fromarray(values), "PNG", icc_profile=data))
+    assert np.isfinite(photo.pixels).all() and photo.pixels.min() >= 0 and photo.pixels.max() <= 1
