@@ -2,6 +2,7 @@
 
 import csv
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -9,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jgm_lib.course import sweep, sweep_pages
+from jgm_lib.course import sweep, sweep_pages, worker
 from jgm_lib.errors import JGMError
 
 pytest_plugins = ["course_sample"]  # the fixtures made and course
@@ -182,6 +183,25 @@ def test_a_killed_sweep_leaves_no_lock(fake, course, tmp_path):
     holder.wait()
     with sweep.locked(lock, wait=False) as ours:
         assert ours
+
+
+def test_an_interrupted_sweep_leaves_no_run_behind(monkeypatch):
+    """Its lock is free again, so a run that went on would be done twice at once."""
+    started = []
+
+    class Interrupted(subprocess.Popen):
+        def communicate(self, *arguments, **options):
+            started.append(self)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(worker.subprocess, "Popen", Interrupted)
+    command = [sys.executable, "-c", "import time; time.sleep(600)"]
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            worker._answer(command, None, "{}", timeout=60)
+        assert started[0].poll() == -signal.SIGKILL
+    finally:
+        started[0].kill()
 
 
 def test_the_data_hash_sees_names_and_contents(tmp_path):

@@ -85,11 +85,13 @@ def _answer(command, environment, text: str, timeout: float) -> dict:
         out, err = process.communicate(text, timeout=timeout)
         return json.loads(out.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)  # the kernel ends when its parent is gone
-        process.wait()
         return failed(f"stopped after {timeout:g} s", timeout)
     except (ValueError, IndexError):
         return failed(f"the run died: {' '.join(err.split())[-300:]}", 0.0)
+    finally:
+        if process.poll() is None:  # too slow, or Ctrl-C, which a session of its own does not hear
+            os.killpg(process.pid, signal.SIGKILL)  # the kernel ends when its parent is gone
+            process.wait()
 
 
 def failed(error: str, seconds: float) -> dict:
