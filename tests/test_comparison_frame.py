@@ -52,6 +52,12 @@ def test_a_row_does_not_depend_on_its_neighbours(rat, y):
     torch.testing.assert_close(method(y, 5)[:2], method(y[:2], 5))
 
 
+def test_each_row_has_noise_of_its_own(rat, y):
+    """Three times the same photograph: three colourings, or a batch's errors would be one error."""
+    x = baselines.methods(rat.joint, 4)["split"](y[:1].expand(3, -1, -1, -1), 5)
+    assert all((x[i] - x[j]).abs().max() > 1e-3 for i, j in combinations(range(3), 2))
+
+
 @pytest.mark.parametrize(
     "bad",
     [torch.rand(2, 3, 4, 4), torch.rand(4, 4), 2 * torch.ones(1, 1, 4, 4), np.zeros((1, 1, 4, 4))],
