@@ -110,7 +110,9 @@ def test_unusable_profile_is_noted_and_ignored(broken):
     assert len(photo.notes) == 1 and "profile ignored" in photo.notes[0]
 
 
-@pytest.mark.parametrize("curve", [para(0, -1.0), para(1, 200.0, 2.0, 0.0)])
+@pytest.mark.parametrize(
+    "curve", [para(0, -1.0), para(1, 200.0, 2.0, 0.0)], ids=["v^-1", "(2v)^200"]
+)
 def test_a_curve_without_end_gives_no_nan(curve):
     """0^-1 is infinite; through the matrix it became NaN, and NaN a picture."""
     values = RGB8.copy()
