@@ -36,8 +36,8 @@ def start(card: TrainCard, data=None):
         packed = PackedSet(data)
         batches = packed_batches(packed, card.size)
         about = {"data": {k: packed.card.get(k) for k in ("source", "count", "sha256", "licence")}}
-    with torch.random.fork_rng():  # layers know only the global state
-        torch.manual_seed(card.seed)
+    with torch.random.fork_rng([]):  # layers know only the global state, on the CPU here
+        torch.default_generator.manual_seed(card.seed)
         model = build(card.network, **card.settings)
     if card.init:
         about["init"] = load_initial(card.init, model)

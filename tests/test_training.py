@@ -163,15 +163,14 @@ def test_a_finite_loss_with_another_gradient_harms_nothing(tmp_path, monkeypatch
 def test_a_step_leaves_other_gpus_alone(tmp_path, monkeypatch):
     """Without a list of devices fork_rng starts every GPU of the machine, in every process."""
     forked, fork_rng = [], torch.random.fork_rng
-    model, batches, _ = start(card(steps=2))
 
     def watched(devices=None, **options):
         forked.append(devices)
         return fork_rng(devices, **options)
 
     monkeypatch.setattr(torch.random, "fork_rng", watched)
-    list(fit(model, batches, card(steps=2), tmp_path / "a"))
-    assert forked == [[], []]
+    run(tmp_path / "a", card(steps=2))
+    assert forked == [[], [], []]  # the network's weights, two steps
 
 
 def test_the_channels_are_measured_batch_by_batch():
