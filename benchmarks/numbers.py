@@ -1,0 +1,117 @@
+"""From evaluation files to the model card and the README: no number is typed.
+
+    python -m benchmarks.numbers split.json nullspace.json langevin.json [--write]
+
+The files come from `jgm evaluate FOLDER --methods NAME --json NAME.json`. Without --write the
+table is only printed.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from jgm_lib.course.book import ROOT, put_between, write_text
+from jgm_lib.errors import JGMError
+from jgm_lib.evaluate import table
+from jgm_lib.params import ColorizeCard
+
+CARD = ROOT / "jgm_lib" / "weights" / "scenes-64.json"
+START, END = "<!-- numbers:start -->", "<!-- numbers:end -->"
+AUTOMATIC = {("nullspace", "steps"): 50}  # what `jgm evaluate` sets by itself
+
+
+def command_of(method: str, settings: dict) -> str:
+    """The `jgm evaluate` line that gives these settings: only what differs from the defaults."""
+    words = ["jgm evaluate FOLDER --methods", method]
+    for name, value in settings.items():
+        default = AUTOMATIC.get((method, name), ColorizeCard.model_fields[name].default)
+        usual = 1 if name == "n" and method != "split" else default
+        if name not in ("sampler", "weights", "gray") and value != usual:
+            words.append(
+                f"--{name.replace('_', '-')} {value:g}"
+                if _is_number(value)
+                else f"--{name.replace('_', '-')} {value}"
+            )
+    return " ".join(words)
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def read_rows(paths, sha256: str) -> list[dict]:
+    """The rows of all files with their commands; grey replica and truth once, from the first.
+
+    Raises JGMError for a file that is none, or that was measured with other weights.
+    """
+    rows: list[dict] = []
+    for path in paths:
+        try:
+            found = json.loads(Path(path).read_text(encoding="utf-8"))
+            settings, measured = found["settings"], found["rows"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise JGMError(f"{path}: not a file of `jgm evaluate --json` ({error!r})") from None
+        if found.get("weights") != sha256:
+            raise JGMError(f"{path}: measured with other weights; evaluate again")
+        for row in measured:
+            own = settings.get(row["method"])
+            if own:
+                rows.append({**row, "command": command_of(row["method"], own)})
+            elif not any(r["method"] == row["method"] for r in rows):
+                rows.append(row)
+    return rows
+
+
+def text(rows: list[dict]) -> str:
+    """What stands in the README: the table, the commands, and how to read it."""
+    truth = next(r for r in rows if r["method"] == "truth")
+    shown = [r for r in rows if r is not truth]
+    commands = dict.fromkeys((r["method"], r["command"]) for r in rows if "command" in r)
+    few = {r["method"]: r for r in shown if r["n"] < truth["n"]}
+    lines = [
+        f"{truth['n']} unseen scene photographs (the classes of the training set) at 64x64, bundled",
+        '`scenes-64`. "Single" is the first draw; seconds are those of one core.',
+        "",
+        table(shown),
+        "Commands (FOLDER holds the colour photographs):",
+        "",
+        *(f"- {method}: `.venv/bin/{command}`" for method, command in commands),
+        "",
+        f"The truth's colourfulness is {truth['colourfulness']:.1f}. A single draw from a posterior always",
+        "pays about 3 dB against the posterior's mean; the oracle picks the best draw with the truth in hand,",
+        "which nobody has. The grey replica is the bar: PSNR alone cannot tell a good colorizer from none.",
+        *(
+            f"The {n} pictures of `{m}` are others: the grey replica scores {r['grey_psnr']:.2f} dB on them."
+            for m, r in few.items()
+            for n in [r["n"]]
+        ),
+    ]
+    return "\n".join(lines)
+
+
+def main(argv=None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="+", help="what jgm evaluate --json wrote")
+    parser.add_argument("--card", type=Path, default=CARD)
+    parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
+    parser.add_argument("--write", action="store_true", help="into the card and the README")
+    args = parser.parse_args(argv)
+    try:
+        card = json.loads(args.card.read_text(encoding="utf-8"))
+        rows = read_rows(args.files, card["sha256"])
+        print(text(rows))
+        if args.write:
+            put_between(args.readme, START, END, text(rows))
+            count = next(r["n"] for r in rows if r["method"] == "truth")
+            about = f"{count} unseen scene photographs of the same four classes at 64x64"
+            card["metrics"] = {"data": about, "rows": rows}
+            write_text(args.card, json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    except JGMError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
