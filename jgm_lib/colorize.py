@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from . import checkpoints
+from .constraint import residual
 from .errors import JGMError
 from .fullres import check_method, enlarge_chroma, reduce, working_size
 from .metrics import psnr, typicality_order
@@ -148,10 +149,17 @@ class Colorizer:
 
     @torch.no_grad()
     def draw(self, y_small, f, card: ColorizeCard) -> Iterator[State]:
-        """The sampler's states for n versions of one small grey picture (1,h,w)."""
-        y = y_small[None].expand(card.n, -1, -1, -1).to(self.device)
+        """The sampler's states for n versions of one small grey picture (1,h,w).
+
+        The photograph is mirrored below and on the right up to sizes the network divides, and the
+        states are cut back: were the network to pad, it would see noise that repeats.
+        """
+        h, w = y_small.shape[-2:]
+        y = mirrored(y_small, getattr(self.model, "divisor", 1))
+        y = y[None].expand(card.n, -1, -1, -1).to(self.device)
         noise = SeededNoise(version_seeds(card.seed, card.n))
-        yield from SAMPLERS[card.sampler](self.model, y, f, noise, **card.settings())
+        for state in SAMPLERS[card.sampler](self.model, y, f, noise, **card.settings()):
+            yield state if y.shape[-2:] == (h, w) else cut(state, y, f, h, w)
 
     def stream(self, photo, **settings) -> Iterator[State]:
         """The sampler at work: a State a step, at the prior's size. Stop when you like.
@@ -183,6 +191,20 @@ class Colorizer:
         samples = state.x.float().cpu()
         order = typicality_order(samples).tolist()
         return Result(photo, y, f, samples[order], order, state.nfe, trace, upsample)
+
+
+def mirrored(y: torch.Tensor, m: int) -> torch.Tensor:
+    """(...,H,W) with mirrored rows and columns appended until m divides both sides."""
+    H, W = y.shape[-2:]
+    rows = np.pad(np.arange(H), (0, -H % m), mode="symmetric")
+    columns = np.pad(np.arange(W), (0, -W % m), mode="symmetric")
+    return y[..., torch.from_numpy(rows)[:, None], torch.from_numpy(columns)]
+
+
+def cut(state: State, y, f, h: int, w: int) -> State:
+    """The upper left (h,w) of a sampler's state; ``y`` (B,1,H,W) is what the sampler was given."""
+    X, x, y = (a[..., :h, :w] for a in (state.X, state.x, y))
+    return replace(state, X=X, x=x, residual=residual(x, y, f))
 
 
 def _small_truth(photo, y_small):

@@ -6,9 +6,10 @@ import torch
 from PIL import Image
 
 from jgm_lib import Colorizer, JGMError
-from jgm_lib.colorize import Result
+from jgm_lib.colorize import Result, mirrored
 from jgm_lib.data import samples
 from jgm_lib.noise import mix_seed
+from jgm_lib.operators import gray_weights
 from jgm_lib.photo import Photo, read_photo
 
 FAST = {"steps": 4, "n": 3, "seed": 1}
@@ -162,3 +163,39 @@ def test_a_picture_alone_and_in_a_batch_come_out_the_same(colorizer):
     together, nfe = draw(colorizer, y, f, card, range(3))
     alone, _ = draw(colorizer, y[1:2], f, card, [1])
     assert nfe == 4 and torch.allclose(together[1], alone[0], atol=1e-4)
+
+
+def test_mirrored_appends_a_mirror_image_until_the_sides_divide():
+    y = torch.arange(6.0).view(1, 2, 3)
+    out = mirrored(y, 4)
+    assert out.tolist() == [[[0, 1, 2, 2], [3, 4, 5, 5], [3, 4, 5, 5], [0, 1, 2, 2]]]
+    assert torch.equal(mirrored(y, 1), y)
+    assert torch.equal(mirrored(torch.ones(1, 1, 1), 16), torch.ones(1, 16, 16))
+
+
+@pytest.mark.parametrize("sampler", ["split", "nullspace", "langevin"])
+def test_the_network_never_has_to_pad(colorizer, monkeypatch, sampler):
+    """Padding repeats noise at the edge, which the network takes for colour."""
+    seen, denoise = set(), colorizer.model.denoise
+    spy = lambda X, *rest: seen.add(tuple(X.shape[-2:])) or denoise(X, *rest)  # noqa: E731
+    monkeypatch.setattr(colorizer.model, "denoise", spy)
+    grey = np.random.default_rng(0).random((65, 83), dtype=np.float32)
+    short = dict(T=1, L=2) if sampler == "langevin" else dict(steps=2)
+    states = list(colorizer.stream(grey, n=2, sampler=sampler, **short))
+    assert seen == {(64, 96)}
+    y = colorizer.prepare(grey, colorizer.settings({}))[2]
+    for s in states:
+        assert s.x.shape == (2, 3, *y.shape[-2:]) == (2, 3, 64, 82) and s.X.shape[-1] == 82
+    gap = float((states[-1].x.mean(1, keepdim=True) - y).square().mean().sqrt())
+    assert states[-1].residual == pytest.approx(gap, abs=1e-6) and gap < 1e-6
+
+
+def test_the_width_of_a_plain_wall_does_not_change_how_colourful_it_is(colorizer):
+    """Repeated noise at the edge made a wall of 66 pixels twice as colourful as one of 64."""
+    card = colorizer.settings({"n": 8, "seed": 0, "steps": 10})
+    spread = []
+    for width in (64, 66):
+        for state in colorizer.draw(torch.full((1, 64, width), 0.5), gray_weights(), card):
+            pass
+        spread.append(float((state.x - 0.5).square().mean().sqrt()))  # RMS chroma of the draws
+    assert spread[1] == pytest.approx(spread[0], rel=0.4)

@@ -152,9 +152,16 @@ class UNet(nn.Module):
         N = self.padded(V / total, *noise_inputs)
         return self.mean + (d / total).square() * V + (s * d / total) * N  # c_skip, c_out
 
+    @property
+    def divisor(self) -> int:
+        """Sizes that this divides need no padding."""
+        return self.patch * 2 ** (self.levels - 1)
+
     def padded(self, h, c_y, c_c):
+        """``network`` at any size. Repeated noise at the edge is no white noise and colours it a
+        little; ``Colorizer.draw`` therefore mirrors the photograph before there is noise."""
         H, W = h.shape[-2:]
-        m = self.patch * 2 ** (self.levels - 1)
+        m = self.divisor
         h = F.pad(h, (0, -W % m, 0, -H % m), mode="replicate")
         return self.network(h, c_y, c_c)[..., :H, :W]
 
