@@ -154,7 +154,8 @@ def test_reloaded_weights_give_the_same_pictures(colorizer, china, tmp_path):
 
 def test_a_picture_alone_and_in_a_batch_come_out_the_same(colorizer):
     from jgm_lib.evaluate import draw
-        from jgm_lib.params import ColorizeCard
+    from jgm_lib.operators import gray_weights
+    from jgm_lib.params import ColorizeCard
 
     y = torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     card, f = ColorizeCard(steps=4, n=2), gray_weights()
