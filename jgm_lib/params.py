@@ -95,7 +95,6 @@ class DemoCard(ColorizeCard):
     )
     out: str = Field("out", description="folder for the full-size pictures and the contact sheet")
     n: int = knob(3, 1, 64, "number of colour versions")
-    steps: int = knob(10, 1, 2000, "noise levels of split, nullspace, predictor_corrector")
     T: int = knob(8, 1, 1000, "Langevin steps a level")
     epsilon: float = knob(6.75e-5, 0, 1e-2, "step size at the last level", "intensity^2")
 

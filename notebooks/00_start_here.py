@@ -35,7 +35,7 @@ photo = "china"          # a package photograph, toy-1, or the path of a picture
 weights = "scenes-64"    # the prior: what the network has learned of landscapes
 n = 3                    # colour versions
 seed = 0                 # the same seed gives the same colours
-steps = 10               # noise levels from pure noise to the picture
+steps = 20               # noise levels from pure noise to the picture
 
 # %%
 from jgm_lib.course.cards.nb00 import CARD

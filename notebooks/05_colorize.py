@@ -39,7 +39,7 @@ sampler = "split"         # split, nullspace, predictor_corrector or langevin
 gray = "mean"             # F: mean (Eq 18) or bt601 (Eq 19)
 n = 3                     # colour versions a photograph
 seed = 0
-steps = 10                # noise levels of the fast samplers
+steps = 20                # noise levels of the fast samplers
 lam = 1.0                 # lambda_0 of Eq 12
 beta = 5.9                # Eq 14
 sigma_1 = 1.0
@@ -353,7 +353,7 @@ check_honest_and_oracle(honest_and_oracle)
 # ## On your own
 #
 # - The paper's own budget: `T = 100`, `epsilon = 5.4e-6`. About a minute a photograph. What does it
-#   buy over `T = 8`, and over ten evaluations of `split`?
+#   buy over `T = 8`, and over twenty evaluations of `split`?
 # - In the panel, choose a toy scene and `feedback = none`, then `step`. Which has the calmer skies?
 # - Let $\lambda_0$ go to 0, then to 10. Which part of the picture changes, and at which level?
 # - Upload a grey photograph of your family. Which colours do you believe?
