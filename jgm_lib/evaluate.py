@@ -103,12 +103,16 @@ def evaluate(
     """Yield one row per (method, column) with means and bootstrap 95 % intervals.
 
     ``cards``: method name -> settings; ``limit`` pictures in all, ``limits`` fewer for single
-    methods (name -> number). A first row is the grey replica, and one for the truth gives its
+    methods (name -> number), both evenly spread. A first row is the grey replica, and one for the truth gives its
     colourfulness. Raises JGMError for an empty source.
     """
-    pictures = pictures_of(source, colorizer.side)[:limit]
+    pictures = pictures_of(source, colorizer.side)
     if not len(pictures):
         raise JGMError(f"{source}: no pictures to evaluate")
+    keys = spread(
+        len(pictures), limit
+    )  # a picture's draws do not depend on how many others there are
+    pictures = pictures[keys]
     truth = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
     f = gray_weights("mean")
     y = gray(truth, f)
@@ -117,16 +121,21 @@ def evaluate(
     same = score(truth, truth, y, f)
     yield {"method": "truth", "column": "", "nfe": 0, "seconds": 0.0, **summary(same)}
     for name, card in cards.items():
-        n = (limits or {}).get(name, len(truth))
-        yield from _method_rows(colorizer, name, card, truth[:n], y[:n], f, batch)
+        own = spread(len(truth), (limits or {}).get(name))
+        yield from _method_rows(colorizer, name, card, truth[own], y[own], f, keys[own], batch)
 
 
-def _method_rows(colorizer, name, card, truth, y, f, batch):
+def spread(n: int, limit: int | None) -> np.ndarray:
+    """Indices of at most ``limit`` of n pictures, evenly spread: a folder is sorted by class."""
+    return np.linspace(0, n - 1, n if limit is None else min(n, limit)).round().astype(int)
+
+
+def _method_rows(colorizer, name, card, truth, y, f, keys, batch):
     total: dict = {}
     start, nfe = time.monotonic(), 0
     for i in range(0, len(y), batch):
         part = slice(i, i + batch)
-        samples, nfe = draw(colorizer, y[part], f, card, range(i, i + len(y[part])))
+        samples, nfe = draw(colorizer, y[part], f, card, keys[part].tolist())
         _append(total, columns_of(samples, truth[part], y[part], f))
     seconds = (time.monotonic() - start) / (len(y) * card.n)
     base = score(y.expand_as(truth), truth, y, f)

@@ -56,6 +56,8 @@ card = begin(CARD, globals())
 # something no photograph can offer.
 
 # %%
+import numpy as np
+
 from jgm_lib import checkpoints
 from jgm_lib.course.lessons import nb08 as lesson
 from jgm_lib.course.lessons.strips import strips
@@ -245,8 +247,6 @@ def true_psnr(x, truth):
     return -10 * np.log10(np.mean((x - truth) ** 2))
 
 # %%
-import numpy as np
-
 from jgm_lib.course.checks.nb08 import check_true_psnr
 
 check_true_psnr(true_psnr)

@@ -68,6 +68,8 @@ card = begin(CARD, globals())
 
 # %%
 # NBVAL_CHECK_OUTPUT
+import numpy as np
+
 from jgm_lib.operators import gray_weights
 
 for name in ("mean", "bt601"):
@@ -232,8 +234,6 @@ def fit_weights(x, y):
     return np.array([*pair, 1 - pair.sum()])
 
 # %%
-import numpy as np
-
 from jgm_lib.course.checks.nb09 import check_fit_weights
 
 check_fit_weights(fit_weights)

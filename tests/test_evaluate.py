@@ -5,7 +5,16 @@ import pytest
 import torch
 
 from jgm_lib import Colorizer, JGMError
-from jgm_lib.evaluate import columns_of, draw, evaluate, pictures_of, score, table, write_json
+from jgm_lib.evaluate import (
+    columns_of,
+    draw,
+    evaluate,
+    pictures_of,
+    score,
+    spread,
+    table,
+    write_json,
+)
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.params import ColorizeCard
 
@@ -31,6 +40,26 @@ def test_columns_are_what_they_say():
     for b in range(2):
         distance = torch.cdist(samples[b].flatten(1), samples[b].flatten(1)).sum(0)
         assert columns["consensus of 5"]["psnr"][b] == pytest.approx(each[distance.argmin(), b])
+
+
+def test_a_limit_spreads_over_the_folder_and_does_not_change_the_draws(tmp_path):
+    from PIL import Image
+
+    assert spread(640, 64)[[0, 1, -1]].tolist() == [0, 10, 639]
+    assert spread(5, None).tolist() == spread(5, 9).tolist() == [0, 1, 2, 3, 4]
+    for i in range(5):
+        pixels = np.random.default_rng(i).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+    c, card = Colorizer.from_pretrained("toy-32"), {"split": ColorizeCard(steps=2, n=1)}
+    every = list(evaluate(c, tmp_path, card))[-1]
+    ends = [list(evaluate(c, tmp_path, card, limit=n))[-1] for n in (2, 3)]
+    few = list(evaluate(c, tmp_path, card, limits={"split": 2}))[-1]
+    assert ends[0]["psnr"] == pytest.approx(few["psnr"]) and few["n"] == 2
+    assert ends[0]["psnr"] != pytest.approx(every["psnr"], abs=1e-6)
+    middle = 3 * ends[1]["psnr"] - 2 * ends[0]["psnr"]  # the third of 0, 2, 4
+    y = torch.from_numpy(pictures_of(tmp_path, 32)[2:3]).permute(0, 3, 1, 2).float() / 255
+    x, _ = draw(c, gray(y, F), F, card["split"], [2])
+    assert middle == pytest.approx(float(score(x[:, 0], y, gray(y, F), F)["psnr"][0]), abs=1e-2)
 
 
 def test_one_draw_has_one_column():

@@ -93,7 +93,10 @@ class StudyPanel:
     def _build(self) -> None:
         yes_no = dict(options=[("yes", True), ("no", False)], style={"button_width": "56px"})
         n = len(self.study.methods)
-        self.views = [w.Image(format="jpeg", width=SIDE, height=SIDE) for _ in range(n)]
+        whole = w.Layout(object_fit="contain")  # a picture that is not square keeps its shape
+        self.views = [
+            w.Image(format="jpeg", width=SIDE, height=SIDE, layout=whole) for _ in range(n)
+        ]
         self.buttons = [
             [w.ToggleButtons(value=None, tooltips=["yes", "no"], **yes_no) for _ in INDICATORS]
             for _ in range(n)
