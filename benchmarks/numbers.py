@@ -82,9 +82,9 @@ def text(rows: list[dict]) -> str:
         "pays about 3 dB against the posterior's mean; the oracle picks the best draw with the truth in hand,",
         "which nobody has. The grey replica is the bar: PSNR alone cannot tell a good colorizer from none.",
         *(
-            f"The {n} pictures of `{m}` are others: the grey replica scores {r['grey_psnr']:.2f} dB on them."
+            f"`{m}` ran on {r['n']} pictures evenly spread over the folder; the grey replica scores "
+            f"{r['grey_psnr']:.2f} dB on them."
             for m, r in few.items()
-            for n in [r["n"]]
         ),
     ]
     return "\n".join(lines)
