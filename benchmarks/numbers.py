@@ -71,7 +71,7 @@ def text(rows: list[dict]) -> str:
     few = {r["method"]: r for r in shown if r["n"] < truth["n"]}
     lines = [
         f"{truth['n']} unseen scene photographs (the classes of the training set) at 64x64, bundled",
-        '`scenes-64`. "Single" is the first draw; seconds are those of one core.',
+        '`scenes-64`. "Single" is the first draw; seconds: one thread, on a machine that was not idle.',
         "",
         table(shown),
         "Commands (FOLDER holds the colour photographs):",
