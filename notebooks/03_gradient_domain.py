@@ -32,7 +32,7 @@
 # - how a p-value of 1 in 500 can answer another question than the one you asked
 #
 # ## What you need
-# - Time (CPU): not measured yet
+# - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Before this: lesson 00 (the nine channels); lesson 02 for the noise levels
 

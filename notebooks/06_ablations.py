@@ -35,7 +35,7 @@
 # - that the gradient constraint matters exactly when the gradients are free
 #
 # ## What you need
-# - Time (CPU): not measured yet
+# - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Before this: lessons 02, 03 and 05
 

@@ -36,7 +36,7 @@
 # - which of the columns a user gets
 #
 # ## What you need
-# - Time (CPU): not measured yet
+# - Time (CPU): about 25 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Before this: lessons 05 and 08; lesson 11 for the samplers
 

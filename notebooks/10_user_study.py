@@ -34,7 +34,7 @@
 # - why the same people should see all methods
 #
 # ## What you need
-# - Time (CPU): not measured yet
+# - Time (CPU): about 10 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Before this: lesson 05; lesson 08 for mean against draw
 
