@@ -10,6 +10,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +20,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .errors import JGMError
+from .locks import locked
 from .losses import random_level_loss, split_noise_loss
 from .noise import mix_seed
+
+FREE_ON_RESUME = ("steps", "device")  # a run may be extended, and go on elsewhere
 
 
 @dataclass
@@ -89,15 +93,25 @@ def save_state(path: Path, step: int, model, ema: dict, optimizer, card) -> None
     os.replace(part, path)
 
 
-def load_state(path: Path, model, ema: dict, optimizer) -> int:
+def check_same_card(path: Path, saved: dict, card) -> None:
+    """JGMError if a run would go on under another card: its result would belong to neither."""
+    ours = card.model_dump()
+    other = {k for k, v in saved.items() if k not in FREE_ON_RESUME and ours.get(k) != v}
+    if other:
+        what = ", ".join(f"{k}={ours.get(k)!r} (there {saved[k]!r})" for k in sorted(other))
+        raise JGMError(f"{path}: of another card, {what}; a resumed run may change only its steps")
+
+
+def load_state(path: Path, model, ema: dict, optimizer, card) -> int:
     """Restore model, average and optimizer from ``save_state``; returns the step. JGMError if
-    the file does not fit."""
+    the file does not fit the network or the card."""
     try:
         with safe_open(path, "pt") as f:
-            step = int(f.metadata()["step"])
+            step, saved = int(f.metadata()["step"]), json.loads(f.metadata()["card"])
             tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118
     except Exception as error:
         raise JGMError(f"{path}: not a training checkpoint ({error})") from None
+    check_same_card(path, saved, card)
     part = {
         p: {k[len(p) + 1 :]: v for k, v in tensors.items() if k.startswith(p + ".")}
         for p in ("model", "ema", "opt")
@@ -169,21 +183,29 @@ def fit(
     ``batches(n, generator) -> (n,3,H,W)`` pictures in [0,1]; ``card`` a TrainCard; ``out`` the
     run's folder for checkpoints and log.csv. ``resume`` goes on from the newest checkpoint there.
     The last yield follows the last checkpoint. Raises JGMError if the loss or its gradient stops
-    being finite (the newest checkpoint is kept), if ``out`` holds a run and ``resume`` is off, or
-    one that is already beyond ``card.steps``.
+    being finite (the newest checkpoint is kept), if ``out`` holds a run and ``resume`` is off, one
+    of another card or already beyond ``card.steps``, or if another process trains there.
     """
     if min(save_every, keep, log_every) < 1:
         raise JGMError(f"save_every={save_every}, keep={keep}, log_every={log_every}: need >= 1")
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
+    accelerator = accelerator or Accelerator(mixed_precision=card.precision)
+    with ExitStack() as held:
+        if accelerator.is_main_process and not held.enter_context(locked(out / "lock", wait=False)):
+            raise JGMError(f"{out}: another training is running in this folder")
+        yield from _fit(model, batches, card, out, resume, save_every, keep, log_every, accelerator)
+
+
+def _fit(model, batches, card, out, resume, save_every, keep, log_every, accelerator):
+    """``fit`` with the folder to itself."""
     found = checkpoints_in(out)
     if found and not resume:
         raise JGMError(f"{out} already holds a run; resume it or choose another folder")
-    accelerator = accelerator or Accelerator(mixed_precision=card.precision)
     model.to(accelerator.device, memory_format=memory_format(card))
     optimizer = make_optimizer(model, card)
     ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
-    first = load_state(found[-1], model, ema, optimizer) if found else 0
+    first = load_state(found[-1], model, ema, optimizer, card) if found else 0
     if first > card.steps:
         raise JGMError(f"{out}: its run is at step {first} already, beyond steps={card.steps}")
     prepared, optimizer = accelerator.prepare(model, optimizer)

@@ -169,11 +169,11 @@ def test_a_killed_sweep_leaves_no_lock(fake, course, tmp_path):
     sweep.sweep(card(), tmp_path, course.folder)
     (lock,) = (p for p in (tmp_path / "locks").iterdir() if p.name != "registry")
     code = (
-        "import fcntl, sys, time\n"
-        "file = open(sys.argv[1], 'ab')\n"
-        "fcntl.flock(file, fcntl.LOCK_EX)\n"
-        "print('held', flush=True)\n"
-        "time.sleep(600)\n"
+        "import pathlib, sys, time\n"
+        "from jgm_lib.locks import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])):\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(600)\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", code, lock], stdout=subprocess.PIPE)
     assert holder.stdout.readline() == b"held\n"

@@ -110,7 +110,7 @@ def test_a_finished_run_can_be_extended(tmp_path):
 def test_only_the_last_checkpoints_stay_and_no_part_files(tmp_path):
     run(tmp_path / "a", card(steps=20), keep=2)
     names = sorted(p.name for p in (tmp_path / "a").iterdir())
-    assert names == ["log.csv", "step-00000016.safetensors", "step-00000020.safetensors"]
+    assert names == ["lock", "log.csv", "step-00000016.safetensors", "step-00000020.safetensors"]
 
 
 def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_good_file(tmp_path):
@@ -231,8 +231,41 @@ def test_a_damaged_checkpoint_is_refused_in_one_line(tmp_path):
 def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     run(tmp_path / "a", card(steps=4))
     other = card(steps=8, settings={"widths": [8, 24]})
-    with pytest.raises(JGMError, match="does not fit"):
+    with pytest.raises(JGMError, match="of another card, settings="):
         run(tmp_path / "a", other, resume=True)
+    path = checkpoints_in(tmp_path / "a")[-1]  # the same card, but code whose network differs
+    with pytest.raises(JGMError, match="does not fit this card's network"):
+        load_state(path, build("unet", widths=[8, 24]), {}, None, card())
+
+
+@pytest.mark.parametrize(
+    "change, says",
+    [
+        ({"seed": 6}, r"seed=6 \(there 5\)"),
+        ({"batch": 8, "lr": 1e-3}, r"batch=8 \(there 4\), lr=0.001 \(there 0.0006\)"),
+        ({"p_mean": 0.0}, "p_mean=0.0"),
+    ],
+)
+def test_a_run_does_not_go_on_under_another_card(tmp_path, change, says):
+    run(tmp_path / "a", card(steps=4))
+    before = checkpoints_in(tmp_path / "a")
+    with pytest.raises(JGMError, match=f"of another card, {says}.*only its steps"):
+        run(tmp_path / "a", card(steps=8, **change), resume=True)
+    assert checkpoints_in(tmp_path / "a") == before
+    run(tmp_path / "a", card(steps=8), resume=True)
+
+
+def test_two_trainings_in_one_folder(tmp_path):
+    """The second is refused before it writes anything; afterwards the folder is free again."""
+    model, batches, _ = start(card())
+    first = fit(model, batches, card(), tmp_path / "a", save_every=4)
+    next(first)
+    log = (tmp_path / "a" / "log.csv").read_bytes()
+    with pytest.raises(JGMError, match="another training is running"):
+        run(tmp_path / "a", card())
+    assert (tmp_path / "a" / "log.csv").read_bytes() == log
+    assert [p.step for p in first] == list(range(2, 13))
+    run(tmp_path / "a", card(steps=16), resume=True)
 
 
 def test_schedules_by_step_count():
@@ -293,7 +326,7 @@ def test_resumed_optimizer_state_is_exact(tmp_path):
     other = start(c)[0]
     optimizer = torch.optim.AdamW(other.parameters(), lr=c.lr)
     ema = {k: torch.zeros_like(v) for k, v in other.state_dict().items()}
-    assert load_state(checkpoints_in(tmp_path / "a")[-1], other, ema, optimizer) == 4
+    assert load_state(checkpoints_in(tmp_path / "a")[-1], other, ema, optimizer, c) == 4
     assert same(other.state_dict(), model.state_dict())
     assert same(ema, states[-1].ema)
     assert {float(s["step"]) for s in optimizer.state_dict()["state"].values()} == {4.0}

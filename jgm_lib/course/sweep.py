@@ -10,7 +10,6 @@ Beside the registry: table.md, table.csv, gallery.html.
 """
 
 import argparse
-import fcntl
 import hashlib
 import itertools
 import json
@@ -18,7 +17,6 @@ import os
 import re
 import subprocess
 import sys
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +25,7 @@ from pydantic import Field
 
 from .. import __version__
 from ..errors import JGMError
+from ..locks import locked
 from ..params import Card, validate
 from . import book, sweep_pages
 from .worker import start
@@ -120,22 +119,6 @@ def append(path: Path, record: dict) -> None:
         book.write_text(path, (whole[0] + whole[1]).decode())
     with open(path, "ab", buffering=0) as file:
         file.write(line.encode())
-
-
-@contextmanager
-def locked(path: Path, wait: bool = True):
-    """Hold a lock on a file: yields whether we have it; with ``wait`` it always ends in True.
-
-    The system frees it when the process ends, however it ends. Between processes of one machine.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-            return
-        yield True
 
 
 def run_point(lesson: Path, parameters: dict, out: Path, key: str, timeout: float) -> dict:
