@@ -11,6 +11,7 @@ Means over the photos with bootstrap 95 % intervals; the gain is against the def
 the first working size, photo by photo.
 """
 
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -57,12 +58,21 @@ def photos(folder=None, limit: int | None = None) -> list[torch.Tensor]:
     from data_scripts.folder import choose, find_pictures
 
     chosen = choose(find_pictures(Path(folder).resolve()), limit, seed=0)
-    found = (read_photo(path) for _, path in chosen if isinstance(path, Path))
+    found = readable(path for _, path in chosen if isinstance(path, Path))
     colour = (small_enough(torch.tensor(p.rgb())) for p in found if not p.is_grey)
     colour = list(islice(colour, limit))  # grey ones and skipped files are made up for
     if not colour:
         raise JGMError(f"{folder}: no colour photographs")
     return colour
+
+
+def readable(paths):
+    """The photos of those files that can be read; a line for each that cannot."""
+    for path in paths:
+        try:
+            yield read_photo(path)
+        except JGMError as error:
+            print(f"skipped: {error}", file=sys.stderr)
 
 
 def small_enough(x: torch.Tensor) -> torch.Tensor:

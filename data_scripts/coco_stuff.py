@@ -55,7 +55,7 @@ def pack_coco(
 
 def main(argv=None) -> int:
     example = "python -m data_scripts.coco_stuff --source train2017.zip --count 20000 --out data"
-    parser = source_parser("Pack the photographs of COCO-Stuff.", LICENCE, example)
+    parser = source_parser("coco-stuff", "Pack the photographs of COCO-Stuff.", LICENCE, example)
     parser.add_argument("--split", choices=sorted(ARCHIVES), default="train", help="what to fetch")
     return main_of(pack_coco, parser, argv)
 

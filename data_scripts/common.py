@@ -230,16 +230,16 @@ def check_settings(name, size, count, seed, holdout) -> None:
         raise JGMError(f"holdout={holdout}: allowed are 0 to 0.5 of the pictures")
 
 
-def common_parser(description: str, name: str | None = None) -> argparse.ArgumentParser:
-    """The options that all data scripts share."""
-    p = argparse.ArgumentParser(description=description)
+def common_parser(command: str, description: str) -> argparse.ArgumentParser:
+    """The options that all data scripts share; ``command`` as in ``jgm data COMMAND``."""
+    p = argparse.ArgumentParser(prog=f"jgm data {command}", description=description)
     p.add_argument("--size", type=int, default=128, help="side of the packed squares in pixels")
     p.add_argument("--count", type=int, default=None, help="stop after this many pictures")
     p.add_argument("--seed", type=int, default=0, help="seed of the choice and of the split")
     p.add_argument("--squash", action="store_true", help="squeeze to a square, do not crop")
     p.add_argument("--holdout", type=float, default=0.05, help="share kept for validation")
     p.add_argument("--out", default="data", help="folder of the packed set")
-    p.add_argument("--name", default=name, help="name of the packed set")
+    p.add_argument("--name", help="name of the packed set")
     p.add_argument("--licence", default="not stated", help="licence text for the card")
     return p
 

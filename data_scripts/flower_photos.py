@@ -15,7 +15,8 @@ from pathlib import Path
 
 from jgm_lib.errors import JGMError
 
-from .archives import DAMAGE
+from .archives import DAMAGE, check_zip_member, open_zip
+from .common import Skip
 from .download import Published
 from .sources import main_of, obtain, pack_walk, settle, source_parser, walk_of
 
@@ -61,7 +62,7 @@ def _licence_text(path: Path) -> bytes | None:
         plain = file.is_file() and not file.is_symlink() and file.stat().st_size <= MAX_TEXT
         return file.read_bytes() if plain else None
     if path.suffix == ".zip":
-        return None
+        return _licence_in_zip(path)
     try:
         with tarfile.open(path) as tar:
             for member in tar:
@@ -73,9 +74,22 @@ def _licence_text(path: Path) -> bytes | None:
     return None
 
 
+def _licence_in_zip(path: Path) -> bytes | None:
+    with open_zip(path) as archive:
+        for info in archive.infolist():
+            if Path(info.filename).name != "LICENSE.txt" or info.is_dir():
+                continue
+            try:
+                check_zip_member(info, MAX_TEXT)
+                return archive.read(info)
+            except (Skip, *DAMAGE):
+                return None
+    return None
+
+
 def main(argv=None) -> int:
     example = "python -m data_scripts.flower_photos --size 64 --out data"
-    parser = source_parser("Pack TensorFlow's flower photographs.", LICENCE, example)
+    parser = source_parser("flower-photos", "Pack TensorFlow's flower photographs.", LICENCE, example)
     return main_of(pack_flowers, parser, argv)
 
 

@@ -91,7 +91,7 @@ def pack_folder(
 
 
 def main(argv=None) -> int:
-    parser = common_parser("Pack a folder of photographs for training.")
+    parser = common_parser("folder", "Pack a folder of photographs for training.")
     parser.add_argument("--source", required=True, help="the folder; sub-folders are included")
     return run(pack_folder, parser.parse_args(argv))
 

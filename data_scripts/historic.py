@@ -183,7 +183,7 @@ def _write(card: Path, facts: dict) -> None:
 
 
 def main(argv=None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser(prog="jgm data historic", description=__doc__.split("\n\n")[0])
     parser.add_argument("wanted", nargs="+", help="LC call numbers, scotts-run, textile-mill")
     parser.add_argument("--out", default="data/historic", help="folder of the pictures")
     parser.add_argument("--count", type=int, default=4, help="pictures of a series")

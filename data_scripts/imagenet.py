@@ -65,7 +65,7 @@ def _walk_class_tars(tars: list[Path]) -> Walk:
 
 def main(argv=None) -> int:
     example = "python -m data_scripts.imagenet --source ILSVRC2012_img_train.tar --out data"
-    parser = source_parser("Pack photographs of ImageNet.", LICENCE, example)
+    parser = source_parser("imagenet", "Pack photographs of ImageNet.", LICENCE, example)
     parser.add_argument("--split", choices=sorted(ARCHIVES), default="train", help="for the name")
     return main_of(pack_imagenet, parser, argv)
 

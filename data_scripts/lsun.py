@@ -193,7 +193,7 @@ def _find_data(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
 
 def main(argv=None) -> int:
     example = "python -m data_scripts.lsun --category bedroom --source bedroom_train_lmdb"
-    parser = source_parser("Pack LSUN bedrooms or outdoor churches.", LICENCE, example)
+    parser = source_parser("lsun", "Pack LSUN bedrooms or outdoor churches.", LICENCE, example)
     parser.add_argument("--category", choices=CATEGORIES, default="church_outdoor")
     parser.add_argument("--split", choices=("train", "val"), default="train", help="what to fetch")
     return main_of(pack_lsun, parser, argv)

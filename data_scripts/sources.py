@@ -162,10 +162,11 @@ def check_room(folder, needed: int) -> None:
         raise JGMError(f"{folder}: {needed / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free")
 
 
-def source_parser(description: str, licence: str, example: str) -> argparse.ArgumentParser:
+def source_parser(command: str, description: str, licence: str, example: str):
     """The options of the four scripts."""
     p = common_parser(
-        f"{description} A seeded choice of {COUNT:,} (--count) is taken, all if there are fewer."
+        command,
+        f"{description} A seeded choice of {COUNT:,} (--count) is taken, all if there are fewer.",
     )
     p.epilog, p.formatter_class = f"example:\n  {example}", argparse.RawDescriptionHelpFormatter
     p.add_argument("--source", help="archive or folder (default: the official archive is fetched)")

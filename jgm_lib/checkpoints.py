@@ -67,7 +67,11 @@ def save(path, model, card: dict, half: bool = True) -> Path:
 def _to_disk(name: str, value: torch.Tensor, half: bool) -> torch.Tensor:
     value = value.detach().cpu().contiguous()
     keep = not half or not value.is_floating_point() or name in ("mean", "spread")
-    return value.clone() if keep else value.half()
+    if keep:
+        return value.clone()
+    if not value.half().isfinite().all() and value.isfinite().all():
+        raise JGMError(f"{name}: half precision ends at 65504; save with half=False")
+    return value.half()
 
 
 def read_card(path: Path) -> dict:

@@ -216,6 +216,7 @@ def test_photos_of_a_folder_are_a_seeded_choice_of_the_colour_ones(tmp_path):
         samples.load("coffee").resize((60 + i, 40)).save(tmp_path / f"{i}.png")
     samples.load("camera").resize((50, 50)).save(tmp_path / "grey.png")
     (tmp_path / "broken.png").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "text.png").write_text("no picture")
     found = fullres.photos(tmp_path, 5)
     assert len(found) == 5 and all(x.shape[:2] == (3, 40) for x in found)
     assert [x.shape for x in fullres.photos(tmp_path, 5)] == [x.shape for x in found]

@@ -158,3 +158,13 @@ def test_a_dot_in_a_name_is_no_suffix(saved, tmp_path):
     for name in names:
         checkpoints.save(tmp_path / name, model, {**card, "name": name})
     assert [checkpoints.load(tmp_path / name)[1]["name"] for name in names] == names
+
+
+def test_values_beyond_half_precision_are_refused_not_made_infinite(tmp_path):
+    model = build("unet", widths=[8, 16])
+    name, weight = next((k, v) for k, v in model.named_parameters())
+    with torch.no_grad():
+        weight.view(-1)[0] = 1e5
+    with pytest.raises(JGMError, match=f"{name}: half precision ends at 65504"):
+        checkpoints.save(tmp_path / "w", model, {"network": "unet", "settings": {"widths": [8, 16]}})
+    assert not list(tmp_path.iterdir())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgm_lib.cli import main, parser
+from jgm_lib.cli import DATA_SETS, main, parser
 from jgm_lib.data import samples
 from jgm_lib.photo import read_photo
 
@@ -44,6 +44,14 @@ def files_of_every_kind(folder):
     frames = [Image.new("RGB", (40, 30), c) for c in ("red", "blue")]
     frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
     return [*paths, *(folder / n for n in ("deep.png", "float.tiff", "turned.jpg", "moving.gif"))]
+
+
+@pytest.mark.parametrize("name", DATA_SETS)
+def test_help_of_a_data_set_shows_the_command_to_type(name, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["data", name, "--help"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: jgm data {name} [")
 
 
 def test_files_of_every_kind(tmp_path, capsys):

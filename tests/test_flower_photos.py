@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import tarfile
+import zipfile
 import zlib
 
 import numpy as np
@@ -65,6 +66,16 @@ def test_reserves_are_read_from_a_stream_that_cannot_go_back(tmp_path):
     made = [pack_flowers(path, tmp_path / n, size=8, count=100, seed=1) for n in ("a", "b")]
     assert card_of(made[0])["count"] == 100 and card_of(made[0])["skipped"]["unreadable"] > 50
     assert made[0].read_bytes() == made[1].read_bytes()
+
+
+def test_names_are_found_in_a_zip_too(tmp_path, capsys):
+    path = tmp_path / "flowers.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in flowers().items():
+            archive.writestr(name, data)
+    npy = pack_flowers(path, tmp_path / "out", size=16)
+    assert npy.with_suffix(".LICENSE.txt").read_bytes() == NAMES
+    assert "no LICENSE.txt" not in capsys.readouterr().out
 
 
 def test_a_source_without_names_is_said(tmp_path, capsys):
