@@ -89,7 +89,9 @@ def _licence_in_zip(path: Path) -> bytes | None:
 
 def main(argv=None) -> int:
     example = "python -m data_scripts.flower_photos --size 64 --out data"
-    parser = source_parser("flower-photos", "Pack TensorFlow's flower photographs.", LICENCE, example)
+    parser = source_parser(
+        "flower-photos", "Pack TensorFlow's flower photographs.", LICENCE, example
+    )
     return main_of(pack_flowers, parser, argv)
 
 

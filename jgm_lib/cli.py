@@ -190,18 +190,17 @@ def _train_parser(sub) -> None:
 
 
 def run_train(args) -> int:
-    from accelerate import Accelerator
     from tqdm import tqdm
 
     from .runs import export_run, start
     from .train_cards import read_train_card
-    from .training import fit
+    from .training import fit, make_accelerator
 
     card = read_train_card(args.card, args.steps)
     _at_least_one(args, "save_every")
     _want_folder(args.out)
     model, batches, about = start(card, args.data)
-    ours = Accelerator(mixed_precision=card.precision)  # this process among those that train
+    ours = make_accelerator(card.precision)  # this process among those that train
     bar = tqdm(total=card.steps, unit="step", disable=None if ours.is_main_process else True)
     options = dict(resume=args.resume, save_every=args.save_every, accelerator=ours)
     for p in fit(model, batches, card, args.out, **options):

@@ -128,10 +128,10 @@ class Colorizer:
     """
 
     def __init__(self, model, card: dict, device: str | torch.device | None = None):
-        from accelerate import Accelerator
+        from accelerate import PartialState
 
         self.card = card
-        self.device = torch.device(device) if device else Accelerator().device
+        self.device = torch.device(device) if device else PartialState().device
         self.model = model.to(self.device, memory_format=torch.channels_last)  # quicker on CPUs
         self.side = int(card.get("size", 64))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -76,6 +77,19 @@ def memory_format(card):
 def make_optimizer(model, card):
     kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[card.optimizer]
     return kind(model.parameters(), lr=card.lr)
+
+
+def make_accelerator(precision: str = "no", cpu: bool = False) -> Accelerator:
+    """An Accelerator of this precision, also where another training of the process had another:
+    accelerate keeps the first one's settings for all. JGMError if the device cannot do it."""
+    try:
+        return Accelerator(mixed_precision=precision, cpu=cpu)
+    except ValueError:
+        AcceleratorState._reset_state(reset_partial_state=cpu)
+    try:
+        return Accelerator(mixed_precision=precision, cpu=cpu)
+    except ValueError as error:
+        raise JGMError(f"precision={precision!r}: {error}") from None
 
 
 # -- checkpoints of a running training -------------------------------------------------------
@@ -190,7 +204,7 @@ def fit(
         raise JGMError(f"save_every={save_every}, keep={keep}, log_every={log_every}: need >= 1")
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    accelerator = accelerator or Accelerator(mixed_precision=card.precision)
+    accelerator = accelerator or make_accelerator(card.precision)
     with ExitStack() as held:
         if accelerator.is_main_process and not held.enter_context(locked(out / "lock", wait=False)):
             raise JGMError(f"{out}: another training is running in this folder")

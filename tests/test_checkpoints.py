@@ -166,5 +166,7 @@ def test_values_beyond_half_precision_are_refused_not_made_infinite(tmp_path):
     with torch.no_grad():
         weight.view(-1)[0] = 1e5
     with pytest.raises(JGMError, match=f"{name}: half precision ends at 65504"):
-        checkpoints.save(tmp_path / "w", model, {"network": "unet", "settings": {"widths": [8, 16]}})
+        checkpoints.save(
+            tmp_path / "w", model, {"network": "unet", "settings": {"widths": [8, 16]}}
+        )
     assert not list(tmp_path.iterdir())

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks import refinenet
+from jgm_lib.data.toy import ToyScenes
 from jgm_lib.errors import JGMError
 from jgm_lib.joint import join
 from jgm_lib.losses import random_level_loss
@@ -337,6 +339,40 @@ def test_score_matching_loss_reaches_it():
     assert loss.item() == pytest.approx(0.5, abs=0.03)  # 18,432 numbers: 6 standard errors
     loss.backward()
     assert net.head.weight.grad.abs().sum() > 0
+
+
+def test_scaled_start_only_scales_the_last_gamma():
+    """Same seed: the same network but for the last gammas, each 1/sigma_k times what it was."""
+    nets = []
+    for scaled in (False, True):
+        torch.manual_seed(3)
+        nets.append(RefineNet(ngf=4, scaled_start=scaled).state_dict())
+    plain, scaled = nets
+    assert plain.keys() == scaled.keys()
+    assert {k for k in plain if not torch.equal(plain[k], scaled[k])} == {"head_norm.embed.weight"}
+    a, b = (n["head_norm.embed.weight"] for n in nets)
+    torch.testing.assert_close(b[:, :4], a[:, :4] / torch.tensor(SIGMAS)[:, None])
+    assert torch.equal(a[:, 4:], b[:, 4:])
+
+
+def test_short_training_makes_a_denoiser_at_every_level():
+    """A narrow RefineNet removes noise of every level from scenes it has not seen; with the
+    authors' start nothing is removed yet at the lowest."""
+    scenes = ToyScenes(16)
+    card = refinenet.CARD.model_copy(
+        update=dict(size=16, steps=150, warmup=30, ema=0.9, precision="no")
+    )
+    X = join(scenes.sample(16, seed=10**6).images, 0.5)
+    z = torch.randn(X.shape, generator=torch.Generator().manual_seed(1))
+    left = {}  # share of the noise variance that is left, level by level
+    for scaled in (False, True):
+        settings = {"ngf": 16, "scaled_start": scaled}
+        model = refinenet.train(card.model_copy(update={"settings": settings}))[0]
+        with torch.no_grad():
+            errors = [model.denoise(X + s * z, s) - X for s in SIGMAS]
+        left[scaled] = [float((e / s).square().mean()) for e, s in zip(errors, SIGMAS, strict=True)]
+    assert max(left[True]) < 0.85  # measured 0.76 at the lowest level, 0.45 at the highest
+    assert left[False][-1] > 0.95  # 1.00
 
 
 # Faults

@@ -18,7 +18,15 @@ from jgm_lib.networks import build
 from jgm_lib.operators import to_basis
 from jgm_lib.params import TrainCard
 from jgm_lib.runs import averaged_model, export_run, measure_channels, start
-from jgm_lib.training import checkpoints_in, ema_decay, fit, learning_rate, load_state, objective
+from jgm_lib.training import (
+    checkpoints_in,
+    ema_decay,
+    fit,
+    learning_rate,
+    load_state,
+    make_accelerator,
+    objective,
+)
 
 SETTINGS = {"widths": [8, 16], "dropout": 0.1}
 
@@ -266,6 +274,21 @@ def test_two_trainings_in_one_folder(tmp_path):
     assert (tmp_path / "a" / "log.csv").read_bytes() == log
     assert [p.step for p in first] == list(range(2, 13))
     run(tmp_path / "a", card(steps=16), resume=True)
+
+
+def test_one_process_trains_in_one_precision_after_another(tmp_path):
+    """accelerate keeps the first settings of a process; a notebook trains more than once."""
+    states = {}
+    for name, precision in (("a", "no"), ("b", "bf16"), ("c", "no")):
+        states[name] = run(tmp_path / name, card(precision=precision))[1].state_dict()
+    assert same(states["a"], states["c"]) and not same(states["a"], states["b"])
+    assert all(v.dtype == torch.float32 for v in states["b"].values() if v.is_floating_point())
+
+
+def test_a_precision_that_is_not_there_is_one_line():
+    with pytest.raises(JGMError, match="precision='half'") as error:
+        make_accelerator("half")
+    assert "\n" not in str(error.value)
 
 
 def test_schedules_by_step_count():

@@ -136,9 +136,13 @@ class RefineNet(nn.Module):
     ``channels`` 9 (joint), 6 (gradients) or 3 (intensity); ``ngf`` 128 is the authors' width;
     ``sigmas`` the levels, falling; ``gradient_scale`` of the gradient channels of X, 0.5 in the
     authors' files. Nine channels, ngf 128, ten levels: 30,131,465 parameters.
+
+    ``scaled_start`` (not the authors') lets the last normalization start at gamma_k = 1/sigma_k:
+    the score is as large as 1/sigma, and Adam needs tens of thousands of steps to grow a gamma from
+    1 to 100. The network, its size and what it can represent are the same.
     """
 
-    def __init__(self, channels=9, ngf=128, sigmas=SIGMAS, gradient_scale=0.5):
+    def __init__(self, channels=9, ngf=128, sigmas=SIGMAS, gradient_scale=0.5, scaled_start=False):
         super().__init__()
         self.sigmas = check_sigmas(sigmas)
         self.channels, self.gradient_scale = channels, float(gradient_scale)
@@ -166,6 +170,13 @@ class RefineNet(nn.Module):
             ]
         )
         self.head_norm, self.head = LevelNorm(w, n), conv(w, channels)
+        if scaled_start:
+            self.scale_last_gamma()
+
+    @torch.no_grad()
+    def scale_last_gamma(self) -> None:
+        gamma = self.head_norm.embed.weight.chunk(3, dim=1)[0]  # (levels,w), a view
+        gamma /= torch.tensor(self.sigmas)[:, None]
 
     def network_input(self, X: torch.Tensor) -> torch.Tensor:
         """X -> 2 X' - 1, where X' is X as the authors store it: x itself, and s g + 1/2."""

@@ -17,6 +17,7 @@ from ...noise import SeededNoise
 from ...operators import gray_weights, to_basis
 from ...params import TrainCard, validate
 from ...samplers import langevin, split
+from ...training import make_accelerator
 from .strips import side_by_side
 
 BLUE, ORANGE = "#0072B2", "#D55E00"
@@ -61,9 +62,7 @@ def check_device(card) -> str:
 
 def accelerator_of(card):
     """The Accelerator that ``fit`` gets: device and precision of the card."""
-    from accelerate import Accelerator
-
-    return Accelerator(cpu=card.device == "cpu", mixed_precision=card.precision)
+    return make_accelerator(card.precision, cpu=card.device == "cpu")
 
 
 def run_folder(name: str) -> Path:
