@@ -22,6 +22,7 @@ from PIL import Image
 
 from jgm_lib import checkpoints
 from jgm_lib.networks import build
+from jgm_lib.study import Study, read_file
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
@@ -304,8 +305,19 @@ panel"""
 OTHER_CELL = 'print("kernel is free:", 6 * 7, panel.done is None)'
 
 
-def notebook(settings, weights: str) -> dict:
-    cells = [PANEL_CELL.format(card={**settings, "weights": weights}), OTHER_CELL]
+STUDY_CELL = """import torch
+from jgm_lib.study import Study
+from jgm_lib.widgets.study_panel import StudyPanel
+plan = Study("room", ("boat", "hill"), ("first", "second", "third"), seed=1)
+shade = {m: torch.full((3, 40, 60), 0.2 + 0.3 * i) for i, m in enumerate(plan.methods)}
+StudyPanel(plan, dict.fromkeys(plan.pictures, shade), 3, "votes")"""
+
+
+def panel_cells(settings, weights: str) -> list[str]:
+    return [PANEL_CELL.format(card={**settings, "weights": weights}), OTHER_CELL]
+
+
+def notebook(cells: list[str]) -> dict:
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return {
         "cells": [
@@ -329,10 +341,11 @@ def notebook(settings, weights: str) -> dict:
 def lab(weights, tmp_path):
     servers = []
 
-    def start(settings):
+    def start(settings=None, cells=None):
         folder = tmp_path / "notebooks"
         folder.mkdir()
-        (folder / "panel.ipynb").write_text(json.dumps(notebook(settings, weights)))
+        cells = cells or panel_cells(settings, weights)
+        (folder / "panel.ipynb").write_text(json.dumps(notebook(cells)))
         port = free_port()
         options = ["--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--allow-root",
                    "--IdentityProvider.token=lab-token-for-tests", f"--notebook-dir={folder}",
@@ -363,12 +376,17 @@ def run_cell(page, number: int) -> None:
 
 
 def open_lab(tab, server) -> Panel:
+    open_notebook(tab, server)
+    return Panel(tab)
+
+
+def open_notebook(tab, server) -> None:
+    """Open the page and run the first cell."""
     tab.goto(server.page)
     tab.locator(".jp-Notebook .jp-CodeCell").nth(1).wait_for()
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
     tab.errors.clear()  # what JupyterLab itself says while it starts is not ours
     run_cell(tab, 0)
-    return Panel(tab)
 
 
 def test_lab_drag_and_upload(lab, tab, tmp_path):
@@ -392,4 +410,39 @@ def test_lab_kernel_stays_free_and_stop_stops(lab, tab):
     panel.wait_for(r"^step \d+ of 100000")  # still at work
     panel.box.locator("button", has_text="Stop").click()
     panel.wait_for(r"^Stopped")
+    assert tab.errors == []
+
+
+def shades(box) -> list[int]:
+    """The grey levels of the versions on the screen, left to right."""
+    script = """i => { const c = document.createElement('canvas').getContext('2d');
+        c.drawImage(i, 0, 0); return c.getImageData(5, 5, 1, 1).data[0] }"""
+    return [img.evaluate(script) for img in box.locator("img").all()]
+
+
+def test_lab_study_panel(lab, tab, tmp_path):
+    """An observer judges two pictures by mouse: nothing unanswered is taken, every vote is filed
+    under its letter, and each picture stands where the blinded plan says."""
+    open_notebook(tab, lab(cells=[STUDY_CELL, OTHER_CELL]))
+    box = tab.locator(".jgm-study")
+    box.wait_for()
+    plan = Study("room", ("boat", "hill"), ("first", "second", "third"), seed=1)
+    yes = [[True, False, True], [False, False, True], [True, True, True]]  # A, B, C
+    for number, trial in enumerate(plan.trials(3), start=1):
+        box.get_by_text(f"Picture {number} of 2").wait_for()
+        expected = [round(255 * (0.2 + 0.3 * plan.methods.index(m))) for m in trial.methods]
+        assert np.abs(np.array(shades(box)) - expected).max() <= 2  # JPEG
+        box.get_by_role("button", name="Next").click()
+        box.get_by_text("Please answer every question.").wait_for()
+        for i, answers in enumerate(yes):
+            for j, answer in enumerate(answers):
+                group = box.locator(".widget-toggle-buttons").nth(3 * i + j)
+                group.locator("button", has_text="yes" if answer else "no").click()
+        if folder := os.environ.get("JGM_SCREENSHOTS"):
+            tab.screenshot(path=Path(folder) / f"study-{number}.png")
+        box.get_by_role("button", name="Next").click()
+    box.get_by_text("Thank you").wait_for()
+    votes = read_file(tmp_path / "notebooks" / "votes" / "observer-003.jsonl", plan)
+    assert [(v["trial"], v["label"]) for v in votes] == [(t, k) for t in (0, 1) for k in "ABC"]
+    assert [v["answers"] for v in votes] == 2 * yes
     assert tab.errors == []

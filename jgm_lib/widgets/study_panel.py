@@ -102,7 +102,7 @@ class StudyPanel:
             for _ in range(n)
         ]
         columns = [
-            w.VBox([w.HTML(f"<b>{LABELS[i]}</b>"), self.views[i], *self.buttons[i]])
+            w.VBox([w.HTML(f"<b>{LABELS[i]}</b>"), self.views[i], *_numbered(self.buttons[i])])
             for i in range(n)
         ]
         lines = "".join(f"<li>{html.escape(QUESTIONS[i])}</li>" for i in INDICATORS)
@@ -111,6 +111,7 @@ class StudyPanel:
         self.next.on_click(lambda _: self.submit())
         questions = w.HTML(f"<ol>{lines}</ol>")
         self.box = w.VBox([self.head, questions, w.HBox(columns), self.next, self.message])
+        self.box.add_class("jgm-study")
 
     def _show(self) -> None:
         self.message.value, self.next.disabled = "", self.finished
@@ -126,6 +127,11 @@ class StudyPanel:
     def _repr_mimebundle_(self, **kwargs):
         bundle = self.box._repr_mimebundle_(**kwargs)
         return {**(bundle or {}), "text/plain": NO_FRONT_END}
+
+
+def _numbered(controls) -> list:
+    """The number of its question before each control."""
+    return [w.HBox([w.Label(f"{k}."), c]) for k, c in enumerate(controls, start=1)]
 
 
 def _encoded(study: Study, pictures: dict) -> dict:
