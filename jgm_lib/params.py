@@ -39,6 +39,7 @@ class ColorizeCard(Card):
     solver: Literal["ancestral", "multistep", "heun"] = Field(
         "ancestral", description="step rule of split"
     )
+    lookahead: float = knob(1.0, 0, 1, "share of the second-order term of multistep")
     eta: float = knob(1.0, 0, 1, "fresh noise a step: 0 ODE, 1 ancestral")
     corrections: int = knob(1, 0, 20, "Langevin steps a level of predictor_corrector")
     sigma_max: float = knob(20.0, 0.1, 100, "first noise level of the fast samplers", "intensity")
@@ -77,7 +78,7 @@ class ColorizeCard(Card):
 
 _FAST = ("steps", "eta", "sigma_max", "sigma_min")
 KNOBS = {
-    "split": (*_FAST, "solver"),
+    "split": (*_FAST, "solver", "lookahead"),
     "nullspace": _FAST,
     "predictor_corrector": (*_FAST, "corrections"),
     "langevin": ("lam", "beta", "sigma_1", "sigma_L", "L", "T", "epsilon", "feedback", "boundary"),

@@ -58,7 +58,8 @@ def load_initial(name_or_path, model) -> dict:
             f"init={str(name_or_path)!r}: {card['network']} {card['settings']} does not "
             "fit this card's network and settings"
         ) from None
-    return {k: card.get(k) for k in ("name", "sha256", "pictures_seen", "training")}
+    kept = ("name", "sha256", "pictures_seen", "training", "init")  # and what those began with
+    return {k: card[k] for k in kept if k in card}
 
 
 def packed_batches(data, size: int):

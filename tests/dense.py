@@ -193,7 +193,7 @@ def conditional(prior, y, sigma, sigma_y):
     return pick @ A @ pick.T, pick @ A @ on_clean, pick @ (A @ const + b)
 
 
-def split_steps(prior, y, *, sigmas, sigma_y, solver="ancestral", eta=1.0):
+def split_steps(prior, y, *, sigmas, sigma_y, solver="ancestral", lookahead=1.0, eta=1.0):
     """Split noise; the state is [V, clean] of the six chroma channels, V first."""
     m = len(prior.lab.chroma)
     eye, zero = np.eye(m), np.zeros((m, m))
@@ -208,7 +208,7 @@ def split_steps(prior, y, *, sigmas, sigma_y, solver="ancestral", eta=1.0):
         elif solver != "heun":
             q = 0.0  # share of the last change by which "multistep" looks ahead
             if solver == "multistep" and i:
-                q = np.log(sigma / after) / np.log(sigmas[i - 1] / sigma) / 2
+                q = lookahead * np.log(sigma / after) / np.log(sigmas[i - 1] / sigma) / 2
             last = np.concatenate([zero, eye], axis=1)
             ahead, ahead_c = (1 + q) * clean - q * last, (1 + q) * c
             up2 = eta**2 * after**2 * (1 - after**2 / sigma**2)

@@ -257,6 +257,7 @@ FAULTS = [
     (split, dict(solver="euler"), "choose ancestral, multistep, heun"),
     (split, dict(steps=0), "steps=0: need at least 1"),
     (split, dict(eta=-0.1), "eta=-0.1: need a number from 0 to 1"),
+    (split, dict(lookahead=1.1), "lookahead=1.1: need a number from 0 to 1"),
     (split, dict(sigma_min=0.0), "max > min > 0"),
     (split, dict(sigma_y=0.0), "sigma_y=0.0: need a finite number > 0"),
     (split, dict(beta=float("nan")), ">= 0"),

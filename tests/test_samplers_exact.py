@@ -135,14 +135,15 @@ def test_predictor_corrector_is_its_recursion(corrections, f, options, beta):
 
 
 @pytest.mark.parametrize(
-    "solver, eta",
+    "solver, eta, lookahead",
     [
-        ("ancestral", 0.0),
-        ("ancestral", 0.6),
-        ("ancestral", 1.0),
-        ("heun", 1.0),
-        ("multistep", 0.0),
-        ("multistep", 1.0),
+        ("ancestral", 0.0, 1.0),
+        ("ancestral", 0.6, 1.0),
+        ("ancestral", 1.0, 1.0),
+        ("heun", 1.0, 1.0),
+        ("multistep", 0.0, 1.0),
+        ("multistep", 1.0, 1.0),
+        ("multistep", 1.0, 0.4),
     ],
 )
 @pytest.mark.parametrize(
@@ -154,12 +155,13 @@ def test_predictor_corrector_is_its_recursion(corrections, f, options, beta):
         (BT601, dict(boundary="periodic", H=3)),
     ],
 )
-def test_split_is_its_recursion(solver, eta, f, options):
+def test_split_is_its_recursion(solver, eta, lookahead, f, options):
     prior = photographic(lab_of(f, **options))
     sigmas = karras_sigmas(7, 5.0, 0.05)
 
     def recursion(y):
-        return split_steps(prior, y, sigmas=sigmas, sigma_y=0.02, solver=solver, eta=eta)
+        rule = dict(solver=solver, lookahead=lookahead, eta=eta)
+        return split_steps(prior, y, sigmas=sigmas, sigma_y=0.02, **rule)
 
     check_against_recursion(
         split_sampler,
@@ -172,6 +174,7 @@ def test_split_is_its_recursion(solver, eta, f, options):
         sigma_min=0.05,
         sigma_y=0.02,
         solver=solver,
+        lookahead=lookahead,
         eta=eta,
         boundary=prior.lab.boundary,
     )

@@ -353,3 +353,23 @@ def test_resumed_optimizer_state_is_exact(tmp_path):
     assert same(other.state_dict(), model.state_dict())
     assert same(ema, states[-1].ema)
     assert {float(s["step"]) for s in optimizer.state_dict()["state"].values()} == {4.0}
+
+
+def test_weights_remember_all_that_they_began_with(tmp_path):
+    """Three stages: each starts from the last one's averaged weights and its card holds their chain."""
+    from jgm_lib import checkpoints
+
+    before = ""
+    for name in "abc":
+        c = card(steps=2, seed=ord(name), init=before)
+        model, batches, about = start(c)
+        if before:
+            assert same(model.state_dict(), checkpoints.load(before)[0].state_dict())
+        list(fit(model, batches, c, tmp_path / name))
+        before = str(export_run(tmp_path / name, tmp_path / f"{name}.safetensors", about))
+    facts = checkpoints.load(before)[1]
+    assert facts["init"]["training"]["seed"] == ord("b")
+    assert facts["init"]["init"]["training"]["seed"] == ord("a")
+    assert "init" not in facts["init"]["init"] and facts["init"]["init"]["pictures_seen"] == 8
+    with pytest.raises(JGMError, match="does not fit this card's network"):
+        start(card(settings={"widths": [8, 24]}, init=before))

@@ -49,6 +49,7 @@ def split(
     *,
     steps=20,
     solver="ancestral",
+    lookahead=1.0,
     eta=1.0,
     sigma_max=10.0,
     sigma_min=0.01,
@@ -62,13 +63,13 @@ def split(
     Two noise speeds after Batzolis et al. 2021 (arXiv 2111.13606). ``solver``: "ancestral" (one
     evaluation a step; ``eta`` 1 fresh noise, 0 Euler on the ODE); "multistep" the same with the
     estimate extrapolated from the last two (DPM-Solver++ 2M, Lu et al. 2022), which keeps more
-    variance at few steps; "heun" (probability-flow ODE, two evaluations a step but one in the
+    variance at few steps, by the share ``lookahead`` (0 is "ancestral", 1 the whole); "heun" (probability-flow ODE, two evaluations a step but one in the
     last). ``beta`` > 0 fuses the output by Eq 14. Exact for the F of the training set; others are
     approximate before the final projection.
     """
     if solver not in SOLVERS:
         raise JGMError(f"solver={solver!r} is unknown; choose {', '.join(SOLVERS)}")
-    check_ratio(eta=(eta, 1))
+    check_ratio(eta=(eta, 1), lookahead=(lookahead, 1))
     check_fusion(beta, boundary)
     if not 0 < sigma_y < math.inf:
         raise JGMError(f"sigma_y={sigma_y}: need a finite number > 0")
@@ -84,7 +85,8 @@ def split(
         else:
             ahead = clean
             if solver == "multistep" and i and sigma_next:
-                ahead = _extrapolate(clean, last, sigmas[i - 1], sigma, sigma_next)
+                amid = _extrapolate(clean, last, sigmas[i - 1], sigma, sigma_next)
+                ahead = torch.lerp(clean, amid, lookahead)
             V = step_to(ahead, ahead, V, sigma, sigma_next, eta, noise)
         x = to_picture(D.state(clean, clean), model, beta, boundary)
         check_finite(V, x, step=i + 1, sigma=f"{sigma:.4g}")

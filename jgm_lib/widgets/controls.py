@@ -23,6 +23,7 @@ NAMES = {
     "sigma_max": "σ max",
     "sigma_min": "σ min",
     "solver": "solver",
+    "lookahead": "lookahead",
     "corrections": "corrections",
 }
 COMMON = ("sampler", "gray", "n", "seed")
@@ -46,7 +47,7 @@ def options(name: str, value) -> list:
     if isinstance(value, int):
         small = list(range(int(low), 13)) if low < 12 else []
         stops = {*small, *series(max(low, 1), high, whole=True)}
-    elif name == "eta":
+    elif name in ("eta", "lookahead"):
         stops = {round(i / 20, 2) for i in range(21)}
     else:
         floor = {"lam": 0.05, "beta": 0.01, "epsilon": 1e-8}.get(name, low)
