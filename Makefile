@@ -48,6 +48,7 @@ weights: $(READY)
 	$(PY) -m jgm_lib.cli data folder --source $(SOURCE) --size 100 --holdout 0.05 --name scenes --out data
 	$(PY) -m jgm_lib.cli train scenes-64 --data data/scenes-100 --out runs/scenes-64
 	$(PY) -m jgm_lib.cli train scenes-64-more --data data/scenes-100 --out runs/scenes-64-more
+	$(PY) -m jgm_lib.cli train scenes-64-last --data data/scenes-100 --out runs/scenes-64-last
 
 bench: $(READY)  # on a quiet machine; ARGS="--fullres --refinenet 5" for the slow parts
 	$(PY) -m benchmarks.run --readme README.md $(ARGS)

@@ -4,9 +4,11 @@ Exit code 0 all done, 1 some files failed (the rest are done), 2 bad input, with
 """
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
+from .cli_options import at_least_one, chosen, knobs, want_folder
 from .errors import JGMError
 
 EXAMPLES = """examples:
@@ -17,11 +19,15 @@ EXAMPLES = """examples:
   jgm data folder --source my_photos/ --size 100 --out data
   jgm data coco-stuff --source train2017.zip --count 20000 --out data
 """
+NULLSPACE = {"steps": 50, "sigma_max": 20.0}  # what evaluate takes if nothing is said
 DATA_SETS = ("folder", "lsun", "coco-stuff", "imagenet", "flower-photos", "historic")
 DATA_HELP = f"Pack a set of pictures: {', '.join(DATA_SETS)}. jgm data SET --help tells more."
 
 
 def main(argv=None) -> int:
+    for stream in (sys.stdout, sys.stderr):  # names of old files need not fit the terminal's code
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     args = parser().parse_args(argv)
     try:
         return args.run(args)
@@ -52,48 +58,6 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _knobs(p, names, defaults=None) -> None:
-    """Options from the fields of ColorizeCard: type, default, range and effect in one place.
-
-    ``defaults``: name -> words, where a command has other defaults than the card.
-    """
-    from .params import ColorizeCard
-
-    for name in names:
-        field = ColorizeCard.model_fields[name]
-        choices = getattr(field.annotation, "__args__", None)
-        kind = str if choices else field.annotation
-        text = f"{field.description} (default {(defaults or {}).get(name, field.default)})"
-        p.add_argument(
-            f"--{name.replace('_', '-')}",
-            dest=name,
-            type=kind,
-            choices=choices,
-            default=None,
-            help=text.replace("%", "%%"),
-        )
-
-
-def _chosen(args) -> dict:
-    from .params import ColorizeCard
-
-    fields = ColorizeCard.model_fields
-    return {k: v for k, v in vars(args).items() if k in fields and v is not None}
-
-
-def _at_least_one(args, *names) -> None:
-    for name in names:
-        value = getattr(args, name)
-        if value is not None and value < 1:
-            raise JGMError(f"{name}={value}: need at least 1")
-
-
-def _want_folder(path) -> None:
-    """A place for results may be missing, but must be no file: told before the work, not after."""
-    if Path(path).exists() and not Path(path).is_dir():
-        raise JGMError(f"--out {path} is not a folder")
-
-
 # -- colorize ----------------------------------------------------------------------------------
 
 
@@ -112,7 +76,7 @@ def _colorize_parser(sub) -> None:
     p.add_argument("-o", "--out", required=True, help="folder for NAME_1.png ... NAME_mean.png")
     p.add_argument("--force", action="store_true", help="overwrite existing files")
     p.add_argument("--upsample", choices=METHODS, default="detail", help="chroma to full size")
-    _knobs(p, ColorizeCard.model_fields)
+    knobs(p, ColorizeCard.model_fields)
     p.set_defaults(run=run_colorize)
 
 
@@ -122,8 +86,8 @@ def run_colorize(args) -> int:
     from .colorize import Colorizer
     from .params import ColorizeCard, validate
 
-    card = validate(ColorizeCard, _chosen(args))
-    _want_folder(args.out)
+    card = validate(ColorizeCard, chosen(args))
+    want_folder(args.out)
     colorizer = Colorizer.from_pretrained(card.weights)
     settings = card.model_dump(exclude={"weights"})
     failed = 0
@@ -134,9 +98,12 @@ def run_colorize(args) -> int:
         except JGMError as error:
             failed += 1
             bar.write(f"jgm: {error}", file=sys.stderr)
-        except (MemoryError, OSError) as error:
+        except (MemoryError, OSError, RuntimeError) as error:
+            if isinstance(error, RuntimeError) and "alloc" not in str(error):
+                raise  # torch's way to say that memory is short; anything else is a bug
             failed += 1
-            bar.write(f"jgm: {path}: {error or 'not enough memory'}", file=sys.stderr)
+            why = error if isinstance(error, OSError) else "not enough memory"
+            bar.write(f"jgm: {path}: {why}", file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -157,7 +124,9 @@ def _colorize_one(colorizer, path, stem, args, settings) -> str:
     from .colorize import refuse_existing
 
     names = [f"{stem}_{i + 1}.png" for i in range(settings["n"])] + [f"{stem}_mean.png"]
-    refuse_existing([Path(args.out) / n for n in names], args.force)  # before the work, not after
+    paths = [Path(args.out) / n for n in names]
+    refuse_existing(paths, args.force)  # before the work, not after
+    _keep_inputs(args.inputs, paths)
     result = colorizer.colorize(path, upsample=args.upsample, **settings)
     saved = result.save(args.out, stem=stem, force=args.force)
     text = f"{path} -> {saved[0]} ... {saved[-1].name} ({result.nfe} evaluations)"
@@ -166,6 +135,13 @@ def _colorize_one(colorizer, path, stem, args, settings) -> str:
     if result.photo.notes:  # such as a colour profile that could not be used
         text += "; note: " + "; ".join(result.photo.notes)
     return text
+
+
+def _keep_inputs(inputs, paths) -> None:
+    """Not even --force overwrites a photograph that was given to be coloured."""
+    for path in paths:
+        if any(os.path.exists(p) and path.exists() and path.samefile(p) for p in inputs):
+            raise JGMError(f"{path} is one of the inputs; choose another folder")
 
 
 # -- train -------------------------------------------------------------------------------------
@@ -192,14 +168,15 @@ def _train_parser(sub) -> None:
 def run_train(args) -> int:
     from tqdm import tqdm
 
-    from .runs import export_run, start
+    from .runs import export_run, same_data, start
     from .train_cards import read_train_card
     from .training import fit, make_accelerator
 
     card = read_train_card(args.card, args.steps)
-    _at_least_one(args, "save_every")
-    _want_folder(args.out)
+    at_least_one(args, "save_every")
+    want_folder(args.out)
     model, batches, about = start(card, args.data)
+    same_data(Path(args.out), about["data"], args.resume)
     ours = make_accelerator(card.precision)  # this process among those that train
     bar = tqdm(total=card.steps, unit="step", disable=None if ours.is_main_process else True)
     options = dict(resume=args.resume, save_every=args.save_every, accelerator=ours)
@@ -238,7 +215,10 @@ def _evaluate_parser(sub) -> None:
     from .params import ColorizeCard
 
     names = [n for n in ColorizeCard.model_fields if n not in ("sampler", "gray")]
-    _knobs(p, names, {"n": "8 for split; the other methods draw one", "steps": "20; nullspace 50"})
+    defaults = {"n": "8 for split; the other methods draw one"}
+    for name, value in NULLSPACE.items():
+        defaults[name] = f"{ColorizeCard.model_fields[name].default}; nullspace {value}"
+    knobs(p, names, defaults)
     p.set_defaults(run=run_evaluate)
 
 
@@ -247,16 +227,19 @@ def run_evaluate(args) -> int:
     from .evaluate import evaluate, table, write_json
     from .params import ColorizeCard, validate
 
-    _at_least_one(args, "limit", "langevin_limit", "batch")
+    at_least_one(args, "limit", "langevin_limit", "batch")
     if args.json and not Path(args.json).absolute().parent.is_dir():
         raise JGMError(f"--json {args.json}: its folder does not exist")
-    chosen = {"n": 8, **_chosen(args)}
-    colorizer = Colorizer.from_pretrained(chosen.get("weights", "scenes-64"))
+    if args.json and Path(args.json).is_dir():
+        raise JGMError(f"--json {args.json} is a folder")
+    given = chosen(args)
+    common = {"n": 8, **given}
+    colorizer = Colorizer.from_pretrained(common.get("weights", "scenes-64"))
     cards = {}
-    for name in args.methods.split(","):
+    for name in (m.strip() for m in args.methods.split(",")):
         own = {} if name == "split" else {"n": 1}
-        own |= {"steps": 50} if name == "nullspace" and "steps" not in _chosen(args) else {}
-        cards[name] = validate(ColorizeCard, {**chosen, **own, "sampler": name})
+        own |= {k: v for k, v in NULLSPACE.items() if name == "nullspace" and k not in given}
+        cards[name] = validate(ColorizeCard, {**common, **own, "sampler": name})
     rows = []
     options = dict(limit=args.limit, batch=args.batch, limits={"langevin": args.langevin_limit})
     for row in evaluate(colorizer, args.source, cards, **options):

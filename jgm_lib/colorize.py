@@ -131,9 +131,12 @@ class Colorizer:
         from accelerate import PartialState
 
         self.card = card
-        self.device = torch.device(device) if device else PartialState().device
-        self.model = model.to(self.device, memory_format=torch.channels_last)  # quicker on CPUs
-        self.side = int(card.get("size", 64))
+        self.side = checked_side(card.get("size", 64))
+        try:
+            self.device = torch.device(device) if device else PartialState().device
+            self.model = model.to(self.device, memory_format=torch.channels_last)  # quicker on CPUs
+        except (RuntimeError, AssertionError, TypeError) as error:  # all of torch's ways to say no
+            raise JGMError(f"device={device!r}: {str(error).splitlines()[0]}") from None
 
     @classmethod
     def from_pretrained(cls, name_or_path="scenes-64", device=None) -> "Colorizer":
@@ -171,6 +174,10 @@ class Colorizer:
         yield from self.draw(y_small, f, card)
 
     def settings(self, settings: dict) -> ColorizeCard:
+        if "weights" in settings:
+            raise JGMError(
+                "weights: a Colorizer has its own; use Colorizer.from_pretrained(weights)"
+            )
         return validate(ColorizeCard, {"weights": self.card.get("name", "scenes-64"), **settings})
 
     def colorize(self, photo, *, upsample: str = "detail", on_step=None, **settings) -> Result:
@@ -191,6 +198,13 @@ class Colorizer:
         samples = state.x.float().cpu()
         order = typicality_order(samples).tolist()
         return Result(photo, y, f, samples[order], order, state.nfe, trace, upsample)
+
+
+def checked_side(size) -> int:
+    """The prior's picture size from its card. JGMError for anything but a whole number from 8."""
+    if isinstance(size, bool) or not isinstance(size, int) or not 8 <= size <= 1024:
+        raise JGMError(f"size={size!r} in the weights' card: need a whole number from 8 to 1024")
+    return size
 
 
 def mirrored(y: torch.Tensor, m: int) -> torch.Tensor:

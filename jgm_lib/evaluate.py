@@ -1,13 +1,16 @@
 """Honest tables: grey replica, single draw, consensus, mean and oracle of K, at the prior's size.
 
 The oracle picks the draw nearest to the truth, which nobody has: it shows what is within reach,
-not what a user gets. A single draw from a posterior pays about 3 dB against the posterior's mean.
+not what a user gets. An exact draw from a posterior pays 10 log10 2 = 3 dB against the posterior's
+mean, and 10 log10(2/(1 + 1/K)) against the mean of K; a draw paler than the posterior pays less.
 """
 
 import json
 import os
+import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,13 +37,24 @@ def pictures_of(source, size: int) -> np.ndarray:
 
         with tempfile.TemporaryDirectory() as scratch:
             path = pack_folder(source, out=scratch, name="evaluation", size=size, holdout=0.0)
-            return np.array(PackedSet(path).array)
+            data = PackedSet(path)
+            say_skipped(data.card.get("skipped") or {})
+            return np.array(data.array)
     base = source.with_suffix("") if source.suffix in (".npy", ".json") else source
     if not any(Path(f"{base}{end}").is_file() for end in (".npy", ".json")):
         raise JGMError(f"{source}: neither a folder of photographs nor a packed set")
     data = PackedSet(source)
+    if not len(data.holdout_indices):
+        raise JGMError(f"{source}: no held-out pictures; pack it with a --holdout above 0")
     x = data.batch(data.holdout_indices, size, augment=False)
     return (x * 255).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+def say_skipped(reasons: dict) -> None:
+    """One line on stderr about files that do not count."""
+    if reasons:
+        why = ", ".join(f"{n} {reason}" for reason, n in reasons.items())
+        print(f"note: {sum(reasons.values())} files left out: {why}", file=sys.stderr)
 
 
 @torch.no_grad()
@@ -103,26 +117,26 @@ def evaluate(
     """Yield one row per (method, column) with means and bootstrap 95 % intervals.
 
     ``cards``: method name -> settings; ``limit`` pictures in all, ``limits`` fewer for single
-    methods (name -> number), both evenly spread. A first row is the grey replica, and one for the truth gives its
-    colourfulness. Raises JGMError for an empty source.
+    methods (name -> number), both evenly spread. A first row is the grey replica, and one for the
+    truth gives its colourfulness. Raises JGMError for an empty source.
     """
     pictures = pictures_of(source, colorizer.side)
     if not len(pictures):
         raise JGMError(f"{source}: no pictures to evaluate")
-    keys = spread(
-        len(pictures), limit
-    )  # a picture's draws do not depend on how many others there are
-    pictures = pictures[keys]
+    pictures = pictures[spread(len(pictures), limit)]
+    keys = [zlib.crc32(p.tobytes()) for p in pictures]  # the same draws whatever else is there
     truth = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
     f = gray_weights("mean")
-    y = gray(truth, f)
+    y = gray(truth.double(), f.double()).float()  # of a grey picture exactly its own values
     grey = score(y.expand_as(truth), truth, y, f)
     yield {"method": "grey replica", "column": "", "nfe": 0, "seconds": 0.0, **summary(grey)}
     same = score(truth, truth, y, f)
     yield {"method": "truth", "column": "", "nfe": 0, "seconds": 0.0, **summary(same)}
     for name, card in cards.items():
         own = spread(len(truth), (limits or {}).get(name))
-        yield from _method_rows(colorizer, name, card, truth[own], y[own], f, keys[own], batch)
+        yield from _method_rows(
+            colorizer, name, card, truth[own], y[own], f, [keys[i] for i in own], batch
+        )
 
 
 def spread(n: int, limit: int | None) -> np.ndarray:
@@ -135,16 +149,17 @@ def _method_rows(colorizer, name, card, truth, y, f, keys, batch):
     start, nfe = time.monotonic(), 0
     for i in range(0, len(y), batch):
         part = slice(i, i + batch)
-        samples, nfe = draw(colorizer, y[part], f, card, keys[part].tolist())
+        samples, nfe = draw(colorizer, y[part], f, card, keys[part])
         _append(total, columns_of(samples, truth[part], y[part], f))
-    seconds = (time.monotonic() - start) / (len(y) * card.n)
+    seconds = (time.monotonic() - start) / (len(y) * card.n)  # of one draw
     base = score(y.expand_as(truth), truth, y, f)
     for column, scores in total.items():
+        K = 1 if column == "single" else card.n  # what the column costs
         yield {
             "method": name,
             "column": column,
-            "nfe": nfe,
-            "seconds": round(seconds, 4),
+            "nfe": K * nfe,
+            "seconds": round(K * seconds, 4),
             "grey_psnr": float(base["psnr"].mean()),
             **summary(scores),
         }

@@ -21,6 +21,7 @@ from .errors import JGMError
 from .fusion import fuse
 from .operators import grad
 
+THIN = 16  # pixels: a working picture thinner than this is padded, in memory too
 METHODS = ("detail", "guided", "fusion", "bilinear")
 
 
@@ -31,10 +32,13 @@ def reduce(a: torch.Tensor, h: int, w: int) -> torch.Tensor:
 
 def working_size(H: int, W: int, side: int, most: int = 256 * 256) -> tuple[int, int]:
     """The size at which the prior sees a photo: shorter edge ``side``, aspect kept, at most
-    ``most`` pixels, at most four times larger than the photo, at least one pixel."""
+    ``most`` pixels, at most four times larger than the photo, at least one pixel.
+
+    A line of pixels counts as ``THIN`` lines, as the network will pad it, and is then squeezed."""
     scale = min(side / min(H, W), 4.0, (most / (H * W)) ** 0.5)
     h, w = max(1, round(H * scale)), max(1, round(W * scale))
-    return (min(h, most // w), w) if h > w else (h, min(w, most // h))  # 1 pixel a side is no less
+    longest = most // max(min(h, w), THIN)
+    return min(h, longest), min(w, longest)
 
 
 def box(a: torch.Tensor, radius: int) -> torch.Tensor:
@@ -55,27 +59,26 @@ def local_lines(chroma, y, radius: int, eps: float):
     return box(a, radius), box(m_c - a * m_y, radius)
 
 
-def interpolation_matrix(n_out: int, n_in: int, like: torch.Tensor) -> torch.Tensor:
-    """Rows of bilinear weights (n_out, n_in), pixel centres aligned, edges repeated."""
+def neighbours(n_out: int, n_in: int, like: torch.Tensor):
+    """Bilinear enlargement of a line: the two source pixels of each of n_out pixels and the share
+    of the second, (n_out,) each; pixel centres aligned, edges repeated."""
     at = ((torch.arange(n_out, dtype=torch.float64) + 0.5) * n_in / n_out - 0.5).clamp(0, n_in - 1)
     low = at.floor().long().clamp(max=max(n_in - 2, 0))
-    share = (at - low).to(like)
-    M = torch.zeros(n_out, n_in, dtype=like.dtype, device=like.device)
-    rows = torch.arange(n_out)
-    M[rows, low] = 1 - share
-    M[rows, (low + 1).clamp(max=n_in - 1)] += share
-    return M
+    return low, (low + 1).clamp(max=n_in - 1), (at - low).to(like)
 
 
 class Enlarger:
     """Full-size rows of a small array (C,h,w), a block of rows at a time."""
 
     def __init__(self, small: torch.Tensor, H: int, W: int):
-        self.wide = small @ interpolation_matrix(W, small.shape[-1], small).T  # (C,h,W)
-        self.tall = interpolation_matrix(H, small.shape[-2], small)  # (H,h)
+        left, right, share = neighbours(W, small.shape[-1], small)
+        self.wide = torch.lerp(small[..., left], small[..., right], share)  # (C,h,W)
+        self.tall = neighbours(H, small.shape[-2], small)
 
     def rows(self, block: slice, channels: slice = slice(None)) -> torch.Tensor:
-        return torch.einsum("rh,chw->crw", self.tall[block], self.wide[channels])
+        above, below, share = (a[block] for a in self.tall)
+        wide = self.wide[channels]
+        return torch.lerp(wide[:, above], wide[:, below], share[:, None])
 
 
 def row_blocks(H: int, W: int, pixels: int = 2_000_000) -> Iterator[slice]:

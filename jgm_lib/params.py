@@ -32,17 +32,24 @@ class ColorizeCard(Card):
     sampler: Literal["split", "nullspace", "langevin", "predictor_corrector"] = Field(
         "split", description="which algorithm draws the colours"
     )
-    gray: Literal["mean", "bt601"] = Field("mean", description="F: Eq 18 mean or Eq 19 BT.601")
+    gray: Literal["mean", "bt601"] = Field(
+        "mean",
+        description="F: Eq 18 mean, or Eq 19: 0.3 R + 0.59 G + 0.11 B, BT.601 as the paper rounds it",
+    )
     n: int = knob(4, 1, 64, "number of colour versions")
     seed: int = knob(0, 0, 2**31 - 1, "seed; the same seed gives the same picture")
     steps: int = knob(20, 1, 2000, "noise levels of split, nullspace, predictor_corrector")
     solver: Literal["ancestral", "multistep", "heun"] = Field(
-        "ancestral", description="step rule of split"
+        "multistep", description="step rule of split"
     )
-    lookahead: float = knob(1.0, 0, 1, "share of the second-order term of multistep")
-    eta: float = knob(1.0, 0, 1, "fresh noise a step: 0 ODE, 1 ancestral")
+    lookahead: float = knob(
+        0.6, 0, 1, "second-order share of multistep: 0 pale and safe, 1 the full variance"
+    )
+    eta: float = knob(1.0, 0, 1, "fresh noise a step: 0 ODE, 1 ancestral (heun: always 0)")
     corrections: int = knob(1, 0, 20, "Langevin steps a level of predictor_corrector")
-    sigma_max: float = knob(20.0, 0.1, 100, "first noise level of the fast samplers", "intensity")
+    sigma_max: float = knob(
+        60.0, 0.1, 100, "first noise level of the fast samplers (nullspace: better 20)", "intensity"
+    )
     sigma_min: float = knob(0.01, 0.0005, 0.1, "last noise level of the fast samplers", "intensity")
     lam: float = knob(1.0, 0, 50, "lambda_0, weight of the grey photograph (Eq 12)")
     beta: float = knob(5.9, 0, 1000, "weight of the gradients in the fusion (Eq 14)")
@@ -109,7 +116,11 @@ def limits(card: type[Card], name: str) -> tuple[float, float]:
 class TrainCard(Card):
     """Everything that decides a training run."""
 
-    name: str = Field("model", description="file name of the weights")
+    name: str = Field(
+        "model",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
+        description="file name of the weights: letters, digits, . _ -, and not step-...",
+    )
     network: Literal["unet", "refinenet"] = Field("unet", description="architecture")
     settings: dict = Field(default_factory=dict, description="arguments of the architecture")
     size: int = Field(64, ge=8, le=1024, description="side of the square training pictures, pixels")
@@ -139,6 +150,16 @@ class TrainCard(Card):
         "auto", description="cuda: a card for GPUs, refused where there is none"
     )
     init: str = Field("", description="weights to start from, a bundled name or a path")
+
+    @model_validator(mode="after")
+    def _fits_together(self):
+        if self.name.startswith("step-"):
+            raise ValueError(f"name={self.name!r}: step-... are the checkpoints of a run")
+        if not self.sigma_max > self.sigma_min:
+            raise ValueError(
+                f"sigma_max={self.sigma_max}, sigma_min={self.sigma_min}: the first must be larger"
+            )
+        return self
 
 
 def _allowed(card: type[Card], name: str) -> str:

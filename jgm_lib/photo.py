@@ -6,6 +6,7 @@ one raises JGMError with one line that names the file, what is wrong and what is
 
 import io
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -121,6 +122,8 @@ def read_photo(source, max_pixels: int = MAX_PIXELS) -> Photo:
 
 def _read_path(path: str, max_pixels: int) -> Photo:
     try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):
+            raise fail(path, "a pipe, not a file; to read one, pass what it holds as bytes")
         fp = open(path, "rb")  # noqa: SIM115 (the with below closes it)
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         reason = getattr(error, "strerror", None) or error

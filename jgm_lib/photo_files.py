@@ -4,6 +4,7 @@ Pillow opens nearly all; what it cannot open (float RGB, 32-bit, planar 16-bit T
 tifffile. Sizes are compared with the limit before a single pixel is decoded.
 """
 
+import importlib.util
 import io
 import logging
 import sys
@@ -23,7 +24,8 @@ ALLOWED = "allowed: a JPEG, PNG, TIFF, WebP or GIF picture"
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", *TIFF_HEADS)
 PLAIN = {"1": "L", "La": "LA", "RGBX": "RGB", "RGBa": "RGBA", "YCbCr": "RGB", "HSV": "RGB"}
-COMPRESSIONS = (1, 5, 8, 32773, 32946)  # none, LZW, deflate, PackBits, old deflate
+LZW = 5
+COMPRESSIONS = (1, LZW, 8, 32773, 32946)  # none, LZW, deflate, PackBits, old deflate
 WHITE_IS_ZERO, PLANAR = (262, 0), (284, 2)  # TIFF tags and their values
 STRIPS, TILES = (273, 279), (324, 325)  # TIFF tags: where the data lie, how long they are
 for _library in ("tifffile", "PIL"):  # their complaints become our errors
@@ -250,6 +252,15 @@ def _check_page(page: tifffile.TiffPage, name: str) -> None:
     if int(page.compression) not in COMPRESSIONS:
         text = f"TIFF compression {int(page.compression)} is not supported for this pixel type"
         raise fail(name, f"{text}; allowed: none or deflate")
+    if page.predictor == 3 and not _with_imagecodecs():
+        raise fail(name, "TIFF with the floating-point predictor needs `pip install imagecodecs`")
+    if int(page.compression) == LZW and not _with_imagecodecs():
+        raise fail(name, "TIFF with LZW of this pixel type needs `pip install imagecodecs`")
+
+
+def _with_imagecodecs() -> bool:
+    """Whether tifffile finds the package it takes for the rarer compressions."""
+    return importlib.util.find_spec("imagecodecs") is not None
 
 
 def _check_length(fp: io.BufferedIOBase, data: Iterable[tuple[int, int]], name: str) -> None:

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 from pathlib import Path
 
 import torch
@@ -38,13 +39,25 @@ def start(card: TrainCard, data=None):
         about = {"data": {k: packed.card.get(k) for k in ("source", "count", "sha256", "licence")}}
     with torch.random.fork_rng([]):  # layers know only the global state, on the CPU here
         torch.default_generator.manual_seed(card.seed)
-        model = build(card.network, **card.settings)
+        model = network_of(card)
     if card.init:
         about["init"] = load_initial(card.init, model)
     elif hasattr(model, "spread"):
         first = (batches(64, torch.Generator().manual_seed(i)) for i in range(16))
         measure_channels(first, model)
     return model, batches, about
+
+
+def network_of(card: TrainCard):
+    """The card's network with fresh weights; JGMError where its settings build none."""
+    try:
+        return build(card.network, **card.settings)
+    except JGMError as error:
+        raise JGMError(f"card {card.name!r}: {error}") from None
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError, IndexError) as error:
+        raise JGMError(
+            f"card {card.name!r}: settings={card.settings} build no {card.network} ({error})"
+        ) from None
 
 
 def load_initial(name_or_path, model) -> dict:
@@ -60,6 +73,25 @@ def load_initial(name_or_path, model) -> dict:
         ) from None
     kept = ("name", "sha256", "pictures_seen", "training", "init")  # and what those began with
     return {k: card[k] for k in kept if k in card}
+
+
+def same_data(out: Path, data, resume: bool) -> None:
+    """A run goes on with the pictures it began with, or its card would name the wrong ones."""
+    note = out / "data.json"
+    before = json.loads(note.read_text()) if resume and note.exists() else data
+    if before != data:
+        raise JGMError(f"{out}: began with data {words_of(before)}; --data gives {words_of(data)}")
+    if not note.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        part = out / f"data.{os.getpid()}.part"  # of this process among several
+        part.write_text(json.dumps(data) + "\n")
+        os.replace(part, note)
+
+
+def words_of(data) -> str:
+    if isinstance(data, str):
+        return data
+    return f"{data['source']} ({data['count']} pictures, sha256 {str(data['sha256'])[:8]})"
 
 
 def packed_batches(data, size: int):
@@ -107,7 +139,7 @@ def averaged_model(run):
         meta = f.metadata()
         ema = {k[4:]: f.get_tensor(k) for k in f.keys() if k.startswith("ema.")}  # noqa: SIM118
     card = validate(TrainCard, json.loads(meta["card"]))
-    model = build(card.network, **card.settings)
+    model = network_of(card)
     model.load_state_dict(ema)
     return model.eval().requires_grad_(False), card, int(meta["step"])
 

@@ -40,6 +40,7 @@ gray = "mean"             # F: mean (Eq 18) or bt601 (Eq 19)
 n = 3                     # colour versions a photograph
 seed = 0
 steps = 20                # noise levels of the fast samplers
+lookahead = 0.6           # of split: 0 pale and safe, 1 the full variance of the posterior
 lam = 1.0                 # lambda_0 of Eq 12
 beta = 5.9                # Eq 14
 sigma_1 = 1.0

@@ -304,8 +304,10 @@ check_heun(heun)
 # ## On your own
 # - Run with the `laptop` card: Algorithm 1 with its 1,000 evaluations. How far does it come?
 # - `predictor_corrector` with 10 levels and one correction also costs 20. Put it on the bench.
-# - Start `split` at `sigma_max=1` instead of 10, the bench's value (`jgm colorize` takes 20). When does it
+# - Start `split` at `sigma_max=1` instead of 10, the bench's value (`jgm colorize` takes 60). When does it
 #   become too low?
+# - `solver="multistep", lookahead=0.6` is what `jgm colorize` takes, between ancestral (0) and the whole
+#   second-order term (1). Which of the bench's numbers pays for the colour?
 #
 # ## Further reading
 # - Batzolis et al. 2021, *Conditional image generation with score-based diffusion models* (arXiv 2111.13606)

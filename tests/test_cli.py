@@ -1,11 +1,14 @@
 """The jgm command on real files, in a process of its own where that matters."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from jgm_lib.cli import DATA_SETS, main, parser
@@ -346,3 +349,90 @@ def test_data_coco_stuff_packs_a_zip(tmp_path, capsys):
     assert main(["data", "imagenet", "--out", out]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "image-net.org" in error
+
+
+def test_a_name_the_terminal_cannot_show_does_not_stop_the_batch(tmp_path):
+    first, second = picture(tmp_path / "ünï.png"), picture(tmp_path / "b.png")
+    command = [sys.executable, "-m", "jgm_lib.cli", "colorize", first, second]
+    done = subprocess.run(
+        [*command, "-o", tmp_path / "out", "--weights", "toy-32", *FAST],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out" / "b_1.png").exists() and b"\\xfcn\\xef.png" in done.stdout
+
+
+def test_force_does_not_overwrite_a_photograph_that_was_given(tmp_path, capsys):
+    paths = [picture(tmp_path / name) for name in ("a.png", "a_1.png")]
+    before = paths[1].read_bytes()
+    args = ["colorize", *map(str, paths), "-o", str(tmp_path), "--force", "--weights", "toy-32"]
+    assert main([*args, *FAST]) == 1
+    assert "a_1.png is one of the inputs; choose another folder" in capsys.readouterr().err
+    assert paths[1].read_bytes() == before and (tmp_path / "a_1_1.png").exists()
+
+
+@pytest.mark.parametrize("command", ["colorize", "train"])
+def test_a_folder_that_cannot_be_is_told_before_the_work(command, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("jgm_lib.colorize.Colorizer.from_pretrained", pytest.fail)
+    monkeypatch.setattr("jgm_lib.runs.start", pytest.fail)
+    file = picture(tmp_path / "a.png")
+    first = str(file) if command == "colorize" else "toy-32"
+    assert main([command, first, "--out", str(file / "sub" / "deeper")]) == 2
+    assert capsys.readouterr().err.rstrip().endswith("a.png is not a folder")
+
+
+def test_memory_that_is_short_is_one_line_and_the_rest_go_on(tmp_path, capsys, monkeypatch):
+    from jgm_lib.colorize import Colorizer
+
+    whole = Colorizer.colorize
+
+    def colorize(self, path, **settings):
+        if "big" in str(path):
+            return torch.empty(2**50)
+        return whole(self, path, **settings)
+
+    monkeypatch.setattr(Colorizer, "colorize", colorize)
+    paths = [str(picture(tmp_path / name)) for name in ("big.png", "b.png")]
+    args = ["colorize", *paths, "-o", str(tmp_path / "o"), "--weights", "toy-32", *FAST]
+    assert main(args) == 1
+    assert "big.png: not enough memory" in capsys.readouterr().err
+    assert (tmp_path / "o" / "b_1.png").exists()
+
+
+def test_a_run_does_not_go_on_with_other_pictures(tmp_path, capsys):
+    card, run = tmp_path / "c.yaml", tmp_path / "run"
+    card.write_text("{name: t, settings: {widths: [8, 16]}, size: 16, steps: 2, batch: 2}")
+    for i in range(4):
+        picture(tmp_path / f"{i}.png")
+    pack = ["data", "folder", "--source", str(tmp_path), "--size", "16", "--out", str(tmp_path)]
+    assert main([*pack, "--name", "p"]) == 0
+    train = ["train", str(card), "--out", str(run)]
+    assert main([*train, "--data", str(tmp_path / "p-16")]) == 0
+    assert main([*train, "--resume", "--steps", "4"]) == 2
+    error = capsys.readouterr().err
+    assert "began with data" in error and "ToyScenes" in error
+    assert main([*train, "--resume", "--steps", "4", "--data", str(tmp_path / "p-16")]) == 0
+
+
+@pytest.mark.parametrize(
+    "line, says",
+    [
+        ("settings: {widths: []}", "build no unet"),
+        ("settings: {widths: [7, 9]}", "build no unet"),
+        ("settings: {widths: [8], patch: 0}", "patch=0"),
+        ("settings: {gradient_scale: 0}", "gradient_scale=0"),
+        ('settings: {widths: ["8", 8]}', "build no unet"),
+        ("settings: {dropout: 2}", "build no unet"),
+        ("{sigma_min: 30.0, sigma_max: 0.1}", "the first must be larger"),
+        ("name: ../../esc", "name='../../esc'"),
+        ('name: ""', "name=''"),
+        ("name: step-1", "checkpoints of a run"),
+    ],
+)
+def test_a_bad_training_card_is_one_line(line, says, tmp_path, capsys):
+    (tmp_path / "c.yaml").write_text(line)
+    assert main(["train", str(tmp_path / "c.yaml"), "--out", str(tmp_path / "r" / "s")]) == 2
+    error = capsys.readouterr().err
+    assert re.search(says, error) and error.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["c.yaml"]

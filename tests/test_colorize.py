@@ -187,3 +187,15 @@ def test_the_network_never_has_to_pad(colorizer, monkeypatch, sampler):
         assert s.x.shape == (2, 3, *y.shape[-2:]) == (2, 3, 64, 82) and s.X.shape[-1] == 82
     gap = float((states[-1].x.mean(1, keepdim=True) - y).square().mean().sqrt())
     assert states[-1].residual == pytest.approx(gap, abs=1e-6) and gap < 1e-6
+
+
+def test_what_a_colorizer_does_not_take_is_one_line():
+    c = Colorizer.from_pretrained("toy-32")
+    with pytest.raises(JGMError, match="weights: a Colorizer has its own"):
+        c.colorize(np.zeros((8, 8)), weights="scenes-64")
+    for device in ("foo", "cuda:99"):
+        with pytest.raises(JGMError, match=f"device='{device}'"):
+            Colorizer.from_pretrained("toy-32", device=device)
+    for size in ("abc", None, 0, -5, 64.0):
+        with pytest.raises(JGMError, match="whole number from 8"):
+            Colorizer(c.model, {**c.card, "size": size})

@@ -1,10 +1,13 @@
 """Honest columns: what each one is, and that batches and the order of pictures do not matter."""
 
+import zlib
+
 import numpy as np
 import pytest
 import torch
 
 from jgm_lib import Colorizer, JGMError
+from jgm_lib.data import samples
 from jgm_lib.evaluate import (
     columns_of,
     draw,
@@ -29,16 +32,16 @@ def scene(n=2, K=5, size=8, seed=0):
 
 
 def test_columns_are_what_they_say():
-    truth, y, samples = scene()
-    columns = columns_of(samples, truth, y, F)
-    each = np.stack([score(samples[:, k], truth, y, F)["psnr"] for k in range(5)])
+    truth, y, drawn = scene()
+    columns = columns_of(drawn, truth, y, F)
+    each = np.stack([score(drawn[:, k], truth, y, F)["psnr"] for k in range(5)])
     assert np.allclose(columns["single"]["psnr"], each[0])
     assert np.allclose(columns["oracle of 5"]["psnr"], each.max(0))
-    mean = score(samples.mean(1), truth, y, F)["psnr"]
+    mean = score(drawn.mean(1), truth, y, F)["psnr"]
     assert np.allclose(columns["mean of 5"]["psnr"], mean)
     assert (mean > each.max(0)).all()  # independent errors average out
     for b in range(2):
-        distance = torch.cdist(samples[b].flatten(1), samples[b].flatten(1)).sum(0)
+        distance = torch.cdist(drawn[b].flatten(1), drawn[b].flatten(1)).sum(0)
         assert columns["consensus of 5"]["psnr"][b] == pytest.approx(each[distance.argmin(), b])
 
 
@@ -57,9 +60,50 @@ def test_a_limit_spreads_over_the_folder_and_does_not_change_the_draws(tmp_path)
     assert ends[0]["psnr"] == pytest.approx(few["psnr"]) and few["n"] == 2
     assert ends[0]["psnr"] != pytest.approx(every["psnr"], abs=1e-6)
     middle = 3 * ends[1]["psnr"] - 2 * ends[0]["psnr"]  # the third of 0, 2, 4
-    y = torch.from_numpy(pictures_of(tmp_path, 32)[2:3]).permute(0, 3, 1, 2).float() / 255
-    x, _ = draw(c, gray(y, F), F, card["split"], [2])
+    third = pictures_of(tmp_path, 32)[2:3]
+    y = torch.from_numpy(third).permute(0, 3, 1, 2).float() / 255
+    x, _ = draw(c, gray(y, F), F, card["split"], [zlib.crc32(third.tobytes())])
     assert middle == pytest.approx(float(score(x[:, 0], y, gray(y, F), F)["psnr"][0]), abs=1e-2)
+
+
+def test_a_picture_alone_scores_as_among_others(tmp_path):
+    from PIL import Image
+
+    for folder, names in (("one", "b"), ("three", "abc")):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            pixels = np.random.default_rng(ord(name)).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / folder / f"{name}.png")
+    c, card = Colorizer.from_pretrained("toy-32"), {"split": ColorizeCard(steps=2, n=1)}
+    alone = list(evaluate(c, tmp_path / "one", card))[-1]["psnr"]
+    among = list(evaluate(c, tmp_path / "three", card, limit=3, batch=1))[-1]["psnr"]
+    (tmp_path / "three" / "b.png").unlink()
+    others = list(evaluate(c, tmp_path / "three", card))[-1]["psnr"]
+    assert 3 * among - 2 * others == pytest.approx(alone, abs=1e-3)
+
+
+def test_a_column_of_k_draws_costs_k_draws_and_a_grey_picture_is_no_error(tmp_path, capsys):
+    from PIL import Image
+
+    samples.load("camera").convert("RGB").resize((32, 32)).save(tmp_path / "grey.png")
+    (tmp_path / "text.jpg").write_text("no picture")
+    Image.new("RGB", (32, 32), (9, 9, 9)).save(tmp_path / "flat.png")
+    c, card = Colorizer.from_pretrained("toy-32"), {"split": ColorizeCard(steps=2, n=3)}
+    rows = list(evaluate(c, tmp_path, card))
+    assert [r["nfe"] for r in rows] == [0, 0, 2, 6, 6, 6]
+    assert rows[3]["seconds"] == pytest.approx(3 * rows[2]["seconds"], abs=2e-4)
+    assert rows[0]["psnr"] == np.inf and rows[0]["n"] == 2  # the grey replica of grey is the truth
+    assert rows[1]["colourfulness"] == 0
+    assert "note: 1 files left out: 1 unreadable" in capsys.readouterr().err
+
+
+def test_a_set_without_held_out_pictures_is_one_line(tmp_path):
+    from data_scripts.folder import pack_folder
+
+    samples.load("coffee").save(tmp_path / "a.png")
+    path = pack_folder(tmp_path, out=tmp_path / "out", size=16, holdout=0.0)
+    with pytest.raises(JGMError, match="no held-out pictures; pack it with a --holdout above 0"):
+        pictures_of(path, 16)
 
 
 def test_one_draw_has_one_column():

@@ -1,6 +1,7 @@
 """Files that are cut off, damaged, lying, or no pictures: one clear line and no harm."""
 
 import io
+import os
 import struct
 import zlib
 
@@ -167,3 +168,10 @@ def test_negative_integers_and_signed_tiff():
 
 def test_fifty_megapixels_is_the_default_limit(tmp_path):
     assert "50 megapixels" in refusal(saved(Image.new("1", (10_000, 5_001)), "PNG"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes on this system")
+def test_a_pipe_is_refused_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(JGMError, match="a pipe, not a file"):
+        read_photo(tmp_path / "pipe.png")

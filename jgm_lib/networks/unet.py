@@ -91,6 +91,8 @@ class UNet(nn.Module):
         spread=None,
     ):
         super().__init__()
+        if patch < 1 or not gradient_scale > 0:
+            raise ValueError(f"patch={patch}, gradient_scale={gradient_scale}: need above 0")
         self.channels, self.patch, self.levels = channels, patch, len(widths)
         self.gradient_scale = float(gradient_scale)
         self.register_buffer("mean", torch.tensor(mean or [0.0] * channels).view(1, -1, 1, 1))

@@ -1,0 +1,59 @@
+"""What the commands share: options made from a card, and checks before the work starts."""
+
+import os
+from pathlib import Path
+
+from .errors import JGMError
+
+
+def knobs(p, names, defaults=None) -> None:
+    """Options from the fields of ColorizeCard: type, default, range and effect in one place.
+
+    ``defaults``: name -> words, where a command has other defaults than the card.
+    """
+    from .params import ColorizeCard, limits
+
+    for name in names:
+        field = ColorizeCard.model_fields[name]
+        choices = getattr(field.annotation, "__args__", None)
+        kind = str if choices else field.annotation
+        text = f"{field.description} (default {(defaults or {}).get(name, field.default)}"
+        try:
+            low, high = limits(ColorizeCard, name)
+            text += f", allowed {low} to {high})"
+        except KeyError:  # no number
+            text += ")"
+        p.add_argument(
+            f"--{name.replace('_', '-')}",
+            dest=name,
+            type=kind,
+            choices=choices,
+            default=None,
+            help=text.replace("%", "%%"),
+        )
+
+
+def chosen(args) -> dict:
+    from .params import ColorizeCard
+
+    fields = ColorizeCard.model_fields
+    return {k: v for k, v in vars(args).items() if k in fields and v is not None}
+
+
+def at_least_one(args, *names) -> None:
+    for name in names:
+        value = getattr(args, name)
+        if value is not None and value < 1:
+            raise JGMError(f"{name}={value}: need at least 1")
+
+
+def want_folder(path) -> None:
+    """A place for results may be missing, but must be no file: told before the work, not after."""
+    there = Path(path).absolute()
+    while not os.path.lexists(there):
+        there = there.parent
+    if not there.is_dir():
+        what = "" if there == Path(path).absolute() else f": {there}"
+        raise JGMError(f"--out {path}{what} is not a folder")
+    if not os.access(there, os.W_OK):
+        raise JGMError(f"--out {path}: may not write in {there}")
