@@ -130,7 +130,7 @@ class Colorizer:
     def __init__(self, model, card: dict, device: str | torch.device | None = None):
         from accelerate import PartialState
 
-        self.card = card
+        self.card, self.names = card, {card.get("name", "scenes-64")}
         self.side = checked_side(card.get("size", 64))
         try:
             self.device = torch.device(device) if device else PartialState().device
@@ -141,7 +141,9 @@ class Colorizer:
     @classmethod
     def from_pretrained(cls, name_or_path="scenes-64", device=None) -> "Colorizer":
         """Bundled weights by name, or a .safetensors file with its card. Raises JGMError."""
-        return cls(*checkpoints.load(name_or_path), device=device)
+        colorizer = cls(*checkpoints.load(name_or_path), device=device)
+        colorizer.names.add(str(name_or_path))
+        return colorizer
 
     def prepare(self, photo, card: ColorizeCard):
         """Read and gray a photo: (Photo, y (1,H,W), y at the prior's size (1,h,w), f)."""
@@ -174,9 +176,11 @@ class Colorizer:
         yield from self.draw(y_small, f, card)
 
     def settings(self, settings: dict) -> ColorizeCard:
-        if "weights" in settings:
+        asked = str(settings.get("weights", self.card.get("name", "scenes-64")))
+        if asked not in self.names:
             raise JGMError(
-                "weights: a Colorizer has its own; use Colorizer.from_pretrained(weights)"
+                f"weights={asked!r}: this Colorizer has {', '.join(sorted(self.names))}; "
+                "use Colorizer.from_pretrained(weights)"
             )
         return validate(ColorizeCard, {"weights": self.card.get("name", "scenes-64"), **settings})
 

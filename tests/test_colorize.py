@@ -191,7 +191,7 @@ def test_the_network_never_has_to_pad(colorizer, monkeypatch, sampler):
 
 def test_what_a_colorizer_does_not_take_is_one_line():
     c = Colorizer.from_pretrained("toy-32")
-    with pytest.raises(JGMError, match="weights: a Colorizer has its own"):
+    with pytest.raises(JGMError, match="weights='scenes-64': this Colorizer has toy-32"):
         c.colorize(np.zeros((8, 8)), weights="scenes-64")
     for device in ("foo", "cuda:99"):
         with pytest.raises(JGMError, match=f"device='{device}'"):

@@ -55,7 +55,7 @@ def test_rows_of_all_files_reach_card_and_readme(place):
 
 
 def test_the_command_gives_the_settings_back():
-    from jgm_lib.cli import parser
+    from jgm_lib.cli import NULLSPACE, parser
 
     line = numbers.command_of(
         "langevin",
@@ -63,7 +63,7 @@ def test_the_command_gives_the_settings_back():
     )
     args = parser().parse_args(line.split()[1:])
     assert (args.lam, args.feedback, args.sigma_1, args.beta) == (4.0, "none", 0.5, None)
-    nullspace = ColorizeCard(sampler="nullspace", n=1, steps=50).model_dump()
+    nullspace = ColorizeCard(sampler="nullspace", n=1, **NULLSPACE).model_dump()
     assert numbers.command_of("nullspace", nullspace).endswith("--methods nullspace")
 
 
