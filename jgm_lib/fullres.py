@@ -72,13 +72,13 @@ class Enlarger:
 
     def __init__(self, small: torch.Tensor, H: int, W: int):
         left, right, share = neighbours(W, small.shape[-1], small)
-        self.wide = torch.lerp(small[..., left], small[..., right], share)  # (C,h,W)
+        self.wide = small[..., left].lerp_(small[..., right], share)  # (C,h,W)
         self.tall = neighbours(H, small.shape[-2], small)
 
     def rows(self, block: slice, channels: slice = slice(None)) -> torch.Tensor:
         above, below, share = (a[block] for a in self.tall)
         wide = self.wide[channels]
-        return torch.lerp(wide[:, above], wide[:, below], share[:, None])
+        return wide[:, above].lerp_(wide[:, below], share[:, None])  # indexing made a copy
 
 
 def row_blocks(H: int, W: int, pixels: int = 2_000_000) -> Iterator[slice]:
