@@ -87,7 +87,10 @@ def main() -> None:
     if args.one:
         print(json.dumps(one(*args.one)))
         return
-    report(measure(args.megapixels), args.json)
+    try:
+        report(measure(args.megapixels), args.json)
+    except JGMError as error:
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ def _train_parser(sub) -> None:
 def run_train(args) -> int:
     from tqdm import tqdm
 
-    from .runs import export_run, same_data, start
+    from .runs import export_run, start
     from .train_cards import read_train_card
     from .training import fit, make_accelerator
 
@@ -176,10 +176,11 @@ def run_train(args) -> int:
     at_least_one(args, "save_every")
     want_folder(args.out)
     model, batches, about = start(card, args.data)
-    same_data(Path(args.out), about["data"], args.resume)
     ours = make_accelerator(card.precision)  # this process among those that train
     bar = tqdm(total=card.steps, unit="step", disable=None if ours.is_main_process else True)
-    options = dict(resume=args.resume, save_every=args.save_every, accelerator=ours)
+    options = dict(
+        data=about["data"], resume=args.resume, save_every=args.save_every, accelerator=ours
+    )
     for p in fit(model, batches, card, args.out, **options):
         bar.update(p.step - bar.n)
         bar.set_postfix_str(

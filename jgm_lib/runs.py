@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -73,25 +72,6 @@ def load_initial(name_or_path, model) -> dict:
         ) from None
     kept = ("name", "sha256", "pictures_seen", "training", "init")  # and what those began with
     return {k: card[k] for k in kept if k in card}
-
-
-def same_data(out: Path, data, resume: bool) -> None:
-    """A run goes on with the pictures it began with, or its card would name the wrong ones."""
-    note = out / "data.json"
-    before = json.loads(note.read_text()) if resume and note.exists() else data
-    if before != data:
-        raise JGMError(f"{out}: began with data {words_of(before)}; --data gives {words_of(data)}")
-    if not note.exists():
-        out.mkdir(parents=True, exist_ok=True)
-        part = out / f"data.{os.getpid()}.part"  # of this process among several
-        part.write_text(json.dumps(data) + "\n")
-        os.replace(part, note)
-
-
-def words_of(data) -> str:
-    if isinstance(data, str):
-        return data
-    return f"{data['source']} ({data['count']} pictures, sha256 {str(data['sha256'])[:8]})"
 
 
 def packed_batches(data, size: int):

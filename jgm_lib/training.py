@@ -95,7 +95,7 @@ def make_accelerator(precision: str = "no", cpu: bool = False) -> Accelerator:
 # -- checkpoints of a running training -------------------------------------------------------
 
 
-def save_state(path: Path, step: int, model, ema: dict, optimizer, card) -> None:
+def save_state(path: Path, step: int, model, ema: dict, optimizer, card, data=None) -> None:
     """Everything needed to go on, in one safetensors file, by atomic rename."""
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"ema.{k}": v for k, v in ema.items()}
@@ -103,7 +103,8 @@ def save_state(path: Path, step: int, model, ema: dict, optimizer, card) -> None
         tensors |= {f"opt.{i}.{k}": torch.as_tensor(v) for k, v in state.items()}
     tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     part = path.with_suffix(".part")
-    save_file(tensors, part, {"step": str(step), "card": json.dumps(card.model_dump())})
+    about = {"step": step, "card": card.model_dump(), "data": data}
+    save_file(tensors, part, {k: json.dumps(v) for k, v in about.items()})
     os.replace(part, path)
 
 
@@ -116,16 +117,19 @@ def check_same_card(path: Path, saved: dict, card) -> None:
         raise JGMError(f"{path}: of another card, {what}; a resumed run may change only its steps")
 
 
-def load_state(path: Path, model, ema: dict, optimizer, card) -> int:
+def load_state(path: Path, model, ema: dict, optimizer, card, data=None) -> int:
     """Restore model, average and optimizer from ``save_state``; returns the step. JGMError if
-    the file does not fit the network or the card."""
+    the file does not fit the network, the card or the ``data``."""
     try:
         with safe_open(path, "pt") as f:
-            step, saved = int(f.metadata()["step"]), json.loads(f.metadata()["card"])
+            about = {k: json.loads(v) for k, v in f.metadata().items() if k != "format"}
+            step, saved, before = about["step"], about["card"], about.get("data")
             tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118
     except Exception as error:
         raise JGMError(f"{path}: not a training checkpoint ({error})") from None
     check_same_card(path, saved, card)
+    if before and data and before != data:
+        raise JGMError(f"{path}: its run began with the pictures {before}, not {data}")
     part = {
         p: {k[len(p) + 1 :]: v for k, v in tensors.items() if k.startswith(p + ".")}
         for p in ("model", "ema", "opt")
@@ -191,11 +195,13 @@ def fit(
     keep=3,
     log_every=50,
     accelerator=None,
+    data=None,
 ) -> Iterator[Progress]:
     """Train ``model`` in place and yield a Progress every step.
 
     ``batches(n, generator) -> (n,3,H,W)`` pictures in [0,1]; ``card`` a TrainCard; ``out`` the
-    run's folder for checkpoints and log.csv. ``resume`` goes on from the newest checkpoint there.
+    run's folder for checkpoints and log.csv. ``resume`` goes on from the newest checkpoint there;
+    ``data`` (text or dict, kept in checkpoints) says of which pictures, and must then be the same.
     The last yield follows the last checkpoint. Raises JGMError if the loss or its gradient stops
     being finite (the newest checkpoint is kept), if ``out`` holds a run and ``resume`` is off, one
     of another card or already beyond ``card.steps``, or if another process trains there.
@@ -208,10 +214,11 @@ def fit(
     with ExitStack() as held:
         if accelerator.is_main_process and not held.enter_context(locked(out / "lock", wait=False)):
             raise JGMError(f"{out}: another training is running in this folder")
-        yield from _fit(model, batches, card, out, resume, save_every, keep, log_every, accelerator)
+        every = (save_every, keep, log_every)
+        yield from _fit(model, batches, card, out, resume, *every, accelerator, data)
 
 
-def _fit(model, batches, card, out, resume, save_every, keep, log_every, accelerator):
+def _fit(model, batches, card, out, resume, save_every, keep, log_every, accelerator, data):
     """``fit`` with the folder to itself."""
     found = checkpoints_in(out)
     if found and not resume:
@@ -219,7 +226,7 @@ def _fit(model, batches, card, out, resume, save_every, keep, log_every, acceler
     model.to(accelerator.device, memory_format=memory_format(card))
     optimizer = make_optimizer(model, card)
     ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
-    first = load_state(found[-1], model, ema, optimizer, card) if found else 0
+    first = load_state(found[-1], model, ema, optimizer, card, data) if found else 0
     if first > card.steps:
         raise JGMError(f"{out}: its run is at step {first} already, beyond steps={card.steps}")
     prepared, optimizer = accelerator.prepare(model, optimizer)
@@ -246,7 +253,7 @@ def _fit(model, batches, card, out, resume, save_every, keep, log_every, acceler
                 losses = []
             if done % save_every == 0 or done == card.steps:
                 raw = getattr(optimizer, "optimizer", optimizer)
-                save_state(out / f"step-{done:08d}.safetensors", done, model, ema, raw, card)
+                save_state(out / f"step-{done:08d}.safetensors", done, model, ema, raw, card, data)
                 _prune(out, keep)
         left = (card.steps - done) * card.batch * accelerator.num_processes / speed
         yield Progress(done, loss, lr, speed, left, ema)

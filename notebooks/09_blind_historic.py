@@ -195,7 +195,7 @@ print("your own folder: " + (card.folder or "none given"))
 
 # %% [markdown]
 # ## What to expect
-# For the temple: the two F differ by a few tenths of dE2000, the film costs about 2 against the plain
+# For the temple: the two F differ by a few tenths of dE2000, the film costs 2 to 3 against the plain
 # mean, and undoing its curve wins back most of that. Colours are pale. Our small prior has seen mountains,
 # forests, glaciers and streets; it has never seen a portrait, and colours one worse than grey would be:
 # try `photo = "astronaut"`.

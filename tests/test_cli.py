@@ -409,9 +409,10 @@ def test_a_run_does_not_go_on_with_other_pictures(tmp_path, capsys):
     assert main([*pack, "--name", "p"]) == 0
     train = ["train", str(card), "--out", str(run)]
     assert main([*train, "--data", str(tmp_path / "p-16")]) == 0
+    assert main(train) == 2  # with ToyScenes, refused; leaves no mark
     assert main([*train, "--resume", "--steps", "4"]) == 2
     error = capsys.readouterr().err
-    assert "began with data" in error and "ToyScenes" in error
+    assert "began with the pictures" in error and "ToyScenes" in error
     assert main([*train, "--resume", "--steps", "4", "--data", str(tmp_path / "p-16")]) == 0
 
 
