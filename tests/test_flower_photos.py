@@ -78,6 +78,16 @@ def test_names_are_found_in_a_zip_too(tmp_path, capsys):
     assert "no LICENSE.txt" not in capsys.readouterr().out
 
 
+def test_a_text_of_absurd_size_in_a_zip_is_not_unpacked(tmp_path, capsys):
+    path = tmp_path / "flowers.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("flower_photos/LICENSE.txt", bytes(flower_photos.MAX_TEXT + 1))
+        archive.writestr("flower_photos/daisy/0.jpg", encoded(0))
+    npy = pack_flowers(path, tmp_path / "out", size=16)
+    assert not npy.with_suffix(".LICENSE.txt").exists()
+    assert "no LICENSE.txt" in capsys.readouterr().out
+
+
 def test_a_source_without_names_is_said(tmp_path, capsys):
     path = tmp_path / "a.tgz"
     path.write_bytes(gzip.compress(tar_bytes({"f/a.jpg": encoded(0)})))
