@@ -1,6 +1,7 @@
 """What the commands share: options made from a card, and checks before the work starts."""
 
 import os
+from argparse import BooleanOptionalAction
 from pathlib import Path
 
 from .errors import JGMError
@@ -15,6 +16,9 @@ def knobs(p, names, defaults=None) -> None:
 
     for name in names:
         field = ColorizeCard.model_fields[name]
+        if field.annotation is bool:
+            switch(p, name, field)
+            continue
         choices = getattr(field.annotation, "__args__", None)
         kind = str if choices else field.annotation
         text = f"{field.description} (default {(defaults or {}).get(name, field.default)}"
@@ -31,6 +35,13 @@ def knobs(p, names, defaults=None) -> None:
             default=None,
             help=text.replace("%", "%%"),
         )
+
+
+def switch(p, name: str, field) -> None:
+    """An option that is on or off: --name and --no-name."""
+    text = f"{field.description} (default {'on' if field.default else 'off'})"
+    option = f"--{name.replace('_', '-')}"
+    p.add_argument(option, dest=name, action=BooleanOptionalAction, default=None, help=text)
 
 
 def chosen(args) -> dict:
