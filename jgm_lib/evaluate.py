@@ -1,4 +1,4 @@
-"""Honest tables: grey replica, single draw, consensus, mean and oracle of K, at the prior's size.
+"""Honest tables: grey replica, single draw, consensus, mean and oracle of K.
 
 The oracle picks the draw nearest to the truth, which nobody has: it shows what is within reach,
 not what a user gets. An exact draw from a posterior pays 10 log10 2 = 3 dB against the posterior's
@@ -18,9 +18,10 @@ import numpy as np
 import torch
 
 from . import metrics
-from .colorize import Colorizer
+from .colorize import Colorizer, full_size
 from .data.packed import PackedSet
 from .errors import JGMError
+from .fullres import reduce
 from .noise import SeededNoise, mix_seed
 from .operators import gray, gray_weights
 from .params import ColorizeCard
@@ -61,15 +62,28 @@ def say_skipped(reasons: dict) -> None:
 def draw(colorizer, y, f, card: ColorizeCard, keys) -> tuple[torch.Tensor, int]:
     """card.n versions of each picture y (B,1,S,S): (B,n,3,S,S) and the evaluations of one.
 
-    Seeds come from (card.seed, the picture's key, version), so batches do not matter.
+    Drawn at the prior's size and brought to S as ``Result`` does it. Seeds come from (card.seed,
+    the picture's key, version), so batches do not matter.
     """
     seeds = [mix_seed(card.seed, v, 1 + k) for k in keys for v in range(card.n)]
-    rows = y.repeat_interleave(card.n, 0).to(colorizer.device)
-    for state in SAMPLERS[card.sampler](
-        colorizer.model, rows, f, SeededNoise(seeds), **card.settings()
-    ):
+    side = colorizer.side
+    small = y if y.shape[-1] == side else reduce(y[:, 0], side, side)[:, None].clamp(0, 1)
+    model = colorizer.seeing(y, side, side, card.n)
+    rows = small.repeat_interleave(card.n, 0).to(colorizer.device)
+    for state in SAMPLERS[card.sampler](model, rows, f, SeededNoise(seeds), **card.settings()):
         pass
-    return state.x.cpu().unflatten(0, (len(y), card.n)), state.nfe
+    samples = state.x.cpu().unflatten(0, (len(y), card.n))
+    return (samples if y.shape[-1] == side else enlarged(samples, y, f)), state.nfe
+
+
+def enlarged(samples, y, f) -> torch.Tensor:
+    """Draws (B,n,3,s,s) at the prior's size -> (B,n,3,S,S) for the photographs y (B,1,S,S)."""
+    rows = [
+        torch.from_numpy(full_size(x.float(), grey, f)).permute(2, 0, 1)
+        for versions, grey in zip(samples, y, strict=True)
+        for x in versions
+    ]
+    return torch.stack(rows).unflatten(0, samples.shape[:2])
 
 
 def score(x, truth, y, f) -> dict:
@@ -113,14 +127,16 @@ def evaluate(
     limit=None,
     limits=None,
     batch=8,
+    size=None,
 ) -> Iterator[dict]:
     """Yield one row per (method, column) with means and bootstrap 95 % intervals.
 
     ``cards``: method name -> settings; ``limit`` pictures in all, ``limits`` fewer for single
-    methods (name -> number), both evenly spread. A first row is the grey replica, and one for the
+    methods (name -> number), both evenly spread; ``size`` pixels a side, by default what the prior
+    sees of a photograph. A first row is the grey replica, and one for the
     truth gives its colourfulness. Raises JGMError for an empty source.
     """
-    pictures = pictures_of(source, colorizer.side)
+    pictures = pictures_of(source, size or colorizer.seen_side)
     if not len(pictures):
         raise JGMError(f"{source}: no pictures to evaluate")
     pictures = pictures[spread(len(pictures), limit)]

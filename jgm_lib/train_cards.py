@@ -19,14 +19,17 @@ def read_train_card(name_or_path, steps: int | None = None) -> TrainCard:
     path = Path(name_or_path)
     if str(name_or_path) in card_names():
         path = CARDS / f"{name_or_path}.yaml"
+    values = read_yaml(path, f"card (bundled: {', '.join(card_names())})")
+    return validate(TrainCard, {**values, **({} if steps is None else {"steps": steps})})
+
+
+def read_yaml(path, what: str) -> dict:
+    """The names and values of a YAML file. JGMError where it holds anything else."""
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
-        raise JGMError(
-            f"card {str(path)!r}: not a readable YAML file ({reason}); "
-            f"bundled cards: {', '.join(card_names())}"
-        ) from None
+        raise JGMError(f"{what} {str(path)!r}: not a readable YAML file ({reason})") from None
     if not isinstance(values, dict) or not all(isinstance(k, str) for k in values):
-        raise JGMError(f"card {str(path)!r}: need 'name: value' lines")
-    return validate(TrainCard, {**values, **({} if steps is None else {"steps": steps})})
+        raise JGMError(f"{what} {str(path)!r}: need 'name: value' lines")
+    return values

@@ -108,7 +108,7 @@ def coarse(card: ColorizeCard) -> ColorizeCard:
 def follow(card: ColorizeCard, what: Subject) -> Iterator[Frame]:
     """The sampler at work on a subject, one Frame a step. JGMError for settings that diverge."""
     total = steps(card)
-    for state in colorizer(card.weights).draw(what.y_small, what.f, card):
+    for state in colorizer(card.weights).draw(what.y, what.y_small, what.f, card):
         yield Frame(state.x.float().cpu(), row(state, what.truth), total)
 
 
