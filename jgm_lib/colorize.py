@@ -224,10 +224,10 @@ class Colorizer:
         card = self.settings(settings)
         check_method(upsample)
         photo, y, y_small, f = self.prepare(photo, card)
-        truth = None if photo.is_grey else _small_truth(photo, y_small)
+        truth = reduced_truth(photo, *y_small.shape[-2:])
         trace, state = [], None
         for state in self.draw(y, y_small, f, card):
-            trace.append(_trace_row(state, truth))
+            trace.append(trace_row(state, truth))
             if on_step:
                 on_step(state)
         samples = state.x.float().cpu()
@@ -256,12 +256,15 @@ def cut(state: State, y, f, h: int, w: int) -> State:
     return replace(state, X=X, x=x, residual=residual(x, y, f))
 
 
-def _small_truth(photo, y_small):
-    rgb = torch.from_numpy(photo.rgb()).permute(2, 0, 1)
-    return reduce(rgb, *y_small.shape[-2:]).clamp(0, 1)
+def reduced_truth(photo: Photo, h: int, w: int) -> torch.Tensor | None:
+    """The photograph's own colours at a small size (3,h,w); None for a grey one."""
+    if photo.is_grey:
+        return None
+    return reduce(torch.from_numpy(photo.rgb()).movedim(-1, 0), h, w).clamp(0, 1)
 
 
-def _trace_row(state: State, truth) -> dict:
+def trace_row(state: State, truth) -> dict:
+    """step, sigma, nfe, residual and, where the truth is known, PSNR of the versions' mean."""
     row = {"step": state.step, "sigma": state.sigma, "nfe": state.nfe, "residual": state.residual}
     if truth is not None:
         mean = state.x.mean(0, keepdim=True).clamp(0, 1).cpu()

@@ -12,9 +12,10 @@ import yaml
 from PIL import Image
 
 from jgm_lib import checkpoints
-from jgm_lib.colorize import Colorizer
+from jgm_lib.colorize import Colorizer, full_size
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
+from jgm_lib.operators import gray
 from jgm_lib.params import KNOBS, ColorizeCard, limits, validate
 from jgm_lib.widgets import ColorizePanel, album, compute, controls, drawing, engine, views
 from jgm_lib.widgets.worker import LatestWorker, Throttle
@@ -510,8 +511,12 @@ def test_a_noisy_state_is_shown_with_its_noise_and_a_clean_one_sharp():
     photo = album.open_picture("toy-1")
     y = torch.from_numpy(photo.to_gray())[None]
     f = torch.full((3,), 1 / 3)
-    clean = engine.reduce(y, 16, 16).expand(3, -1, -1)
-    assert views.finish(clean, y, f).shape == (3, *y.shape[1:])
+    tint = torch.tensor([0.3, 0.0, -0.3]).view(3, 1, 1)  # leaves the gamut in places
+    clean = engine.reduce(y, 16, 16) + tint
+    shown = torch.from_numpy(np.ascontiguousarray(views.finish(clean, y, f)))
+    assert shown.shape == (3, *y.shape[1:])
+    assert (gray(shown[None], f)[0] - y).abs().max() < 1e-6  # the panel keeps F x = y, as files do
+    assert np.array_equal(np.moveaxis(shown.numpy(), 0, -1), full_size(clean, y, f))
     noisy = clean + 0.3 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     assert np.array_equal(views.finish(noisy, y, f), noisy.numpy())
 
