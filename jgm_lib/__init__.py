@@ -1,7 +1,7 @@
 """Joint intensity-gradient guided generative colorization: a small library to read and to use.
 
 from jgm_lib import Colorizer
-out = Colorizer.from_pretrained("scenes-64").colorize("old_photo.jpg", n=4, seed=0)
+out = Colorizer.from_pretrained().colorize("old_photo.jpg", n=4, seed=0)
 out.save("out/")
 """
 

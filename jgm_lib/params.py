@@ -17,7 +17,7 @@ class Card(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-DEFAULT_WEIGHTS = "scenes-64"
+DEFAULT_WEIGHTS = "photos-64"
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -97,7 +97,7 @@ class DemoCard(ColorizeCard):
     """Lesson 05 and ``make demo``: which photographs, and where the coloured ones go."""
 
     pictures: list[str] = Field(
-        ["china", "rocket", "coffee"],
+        ["china", "chelsea", "coffee", "astronaut"],
         min_length=1,
         max_length=20,
         description="names of package photographs, or toy-1, toy-2, ...",

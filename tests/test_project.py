@@ -95,6 +95,7 @@ def test_wheel_has_the_weights_and_works_outside_the_repository(tmp_path):
     ]
     subprocess.run(command, check=True, timeout=300)
     wheel = next(tmp_path.glob("*.whl"))
+    assert wheel.stat().st_size < 45e6
     site = tmp_path / "site"
     with zipfile.ZipFile(wheel) as z:
         names = z.namelist()
@@ -102,6 +103,9 @@ def test_wheel_has_the_weights_and_works_outside_the_repository(tmp_path):
     for wanted in (
         "jgm_lib/weights/scenes-64.safetensors",
         "jgm_lib/weights/scenes-64.json",
+        "jgm_lib/weights/photos-64.safetensors",
+        "jgm_lib/weights/backbone/lite0.safetensors",
+        "jgm_lib/weights/backbone/NOTICE",
         "jgm_lib/weights/toy-32.safetensors",
         "jgm_lib/cards/scenes-64.yaml",
         "data_scripts/folder.py",
