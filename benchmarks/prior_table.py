@@ -112,7 +112,7 @@ def text(found: dict) -> str:
     head += f"{weights['name']} ({str(weights['sha256'])[:12]}, step {weights['steps']})"
     known = "a simulated orthochromatic film" if found.get("film") else "their grey"
     head += f"; known: {known}."
-    r2 = f"R2 of the first estimate (32 x 32 chroma): {_span(found['R2'], 3)}"
+    r2 = f"R2 of the first estimate (32 x 32 chroma): {span(found['R2'], 3)}"
     parts = [head, _columns(found["rows"]), r2, _honest(found["honesty"])]
     return "\n\n".join([*parts, _by_source(found["sources"])])
 
@@ -125,17 +125,18 @@ def _columns(rows) -> str:
     ]
     for r in rows:
         psnr, delta, colour = (
-            _span([r[k], r[f"{k}_low"], r[f"{k}_high"]], d)
+            span([r[k], r[f"{k}_low"], r[f"{k}_high"]], d)
             for k, d in (("psnr", 2), ("delta_e", 2), ("colourfulness", 1))
         )
-        gain = {k: "" if not r["nfe"] else _span(v, 2, "+") for k, v in r["to_grey"].items()}
+        gain = {k: "" if not r["nfe"] else span(v, 2, "+") for k, v in r["to_grey"].items()}
         cells = [r["column"], psnr, gain["psnr"], gain["chroma_psnr"], delta, gain["delta_e"]]
-        cells += [colour, _span(r["colourfulness_share"], 3), _span(r.get("speckle"), 3)]
+        cells += [colour, span(r["colourfulness_share"], 3), span(r.get("speckle"), 3)]
         lines.append("| " + " | ".join([*cells, str(r["nfe"] or "")]) + " |")
     return "\n".join(lines)
 
 
-def _span(three, digits: int, sign: str = "") -> str:
+def span(three, digits: int, sign: str = "") -> str:
+    """A mean with its interval, [mean, low, high]; nothing for None."""
     if three is None:
         return ""
     mean, low, high = ("∞" if v is None else f"{v:{sign}.{digits}f}" for v in three)
@@ -162,6 +163,6 @@ def _honest(h: dict) -> str:
 def _by_source(rows) -> str:
     lines = ["| source | n | column | PSNR to grey | ΔE00 to grey |", "|---|---|---|---|---|"]
     for r in rows:
-        gains = " | ".join(_span(r["to_grey"][k], 2, "+") for k in ("psnr", "delta_e"))
+        gains = " | ".join(span(r["to_grey"][k], 2, "+") for k in ("psnr", "delta_e"))
         lines.append(f"| {r['source']} | {r['n']} | {r['column']} | {gains} |")
     return "\n".join(lines)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import prior, prior_table
+from benchmarks import prior, prior_table, tune
 from jgm_lib import Colorizer, JGMError
 from jgm_lib.data.film import film_response
 from jgm_lib.data.toy import ToyScenes
@@ -238,3 +238,72 @@ def test_settings_have_the_knobs_types():
     assert isinstance(found["sigma_max"], float)
     with pytest.raises(JGMError):
         prior.settings_of(["=3"])
+
+
+# benchmarks.tune
+
+
+@pytest.fixture(scope="module")
+def packed(source, tmp_path_factory):
+    from data_scripts.folder import pack_folder
+
+    return pack_folder(source, out=tmp_path_factory.mktemp("set"), name="t", size=32, holdout=0.5)
+
+
+def test_pictures_are_balanced_by_class():
+    classes = ["a"] * 50 + ["b"] * 3 + ["c"] * 10
+    own = tune.balanced(classes, 12)
+    counts = [sum(classes[i] == c for i in own) for c in "abc"]
+    assert counts == [5, 3, 4] and len(set(own.tolist())) == 12
+    assert own[0] == 0 and own[4] == 49  # evenly spread within a class
+    assert len(tune.balanced(classes, None)) == len(tune.balanced(classes, 99)) == 63
+    assert [classes[i] for i in tune.balanced(classes, 2)] == ["a", "b"]
+
+
+def test_the_grid_has_every_setting_and_refuses_bad_ones():
+    cards = tune.grid({"n": 4}, tune.GRID)
+    assert len(cards) == 36 and len({c.model_dump_json() for c in cards}) == 36
+    with pytest.raises(JGMError, match="lookahead"):
+        tune.grid({}, {"lookahead": [2.0]})
+
+
+def test_a_tiny_grid_from_end_to_end(packed, tmp_path, capsys):
+    out = tmp_path / "tune.json"
+    words = [str(packed), "--weights", "toy-32", "--n", "2", "--json", str(out)]
+    knobs = ["--lookahead", "0", "1", "--sigma-max", "40", "--steps", "2"]
+    assert tune.main([*words, *knobs]) == 0
+    lines = [x for x in capsys.readouterr().out.splitlines() if x.startswith("|")]
+    assert len(lines) == 4 and lines[2].startswith("| 0 | 40 | 2 |")
+    assert len({x.count("|") for x in lines}) == 1
+    found = json.loads(out.read_text())
+    assert [r["lookahead"] for r in found["rows"]] == [0, 1]
+    row, values = found["rows"][1], found["rows"][1]["values"]
+    gain = np.subtract(values["single psnr"], values["grey psnr"]).mean()
+    assert row["single psnr to grey"][0] == pytest.approx(gain)
+    ratio = np.sqrt(np.mean(values["error"]) / np.mean(values["variance"]) / 1.5)
+    assert row["error ratio"] == pytest.approx(ratio)
+    assert str(tmp_path) not in out.read_text() and str(packed.parent) not in out.read_text()
+
+
+def test_tuning_scores_as_the_report_does():
+    pictures, card = toys(2), ColorizeCard(weights="toy-32", n=2, steps=2)
+    c = Colorizer.from_pretrained("toy-32")
+    one, other = tune.measure(c, pictures, card), prior.measure(c, pictures, card)
+    for ours, theirs in (("single", "single"), ("mean", "mean of 2"), ("grey", "grey replica")):
+        for k in ("psnr", "delta_e", "colourfulness"):
+            assert one[f"{ours} {k}"] == pytest.approx(other["columns"][theirs][k])
+    assert one["single speckle"] == pytest.approx(other["parts"]["speckle single"])
+    assert one["error"].mean() == pytest.approx(other["error"].mean())
+
+
+@pytest.mark.parametrize(
+    "extra, words", [(["--n", "1"], "at least 2 draws"), (["--limit", "0"], "at least 1")]
+)
+def test_bad_words_for_tuning(packed, extra, words, capsys):
+    assert tune.main([str(packed), "--weights", "toy-32", *extra]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_tuning_takes_no_folder(source, capsys):
+    assert tune.main([str(source), "--weights", "toy-32"]) == 2
+    assert "packed set" in capsys.readouterr().err
