@@ -142,23 +142,19 @@ def chroma(x) -> torch.Tensor:
 
 
 def in_bf16(colorizer) -> Colorizer:
-    """Let the network, and what it sees of the photograph, run under autocast to bfloat16; the
-    sampler around it stays float32. JGMError for a network without that place."""
+    """Let the network run under autocast to bfloat16; the sampler around it stays float32, and so
+    does its look at the photograph: that in bfloat16 cost 0.06 dB, the network's part does not
+    count. JGMError for a network without that place."""
     model, device = colorizer.model, colorizer.device.type
     if not hasattr(model, "network"):
         raise JGMError("--bf16: this network has no part to run so")
+    whole = model.network
 
-    def lighter(function):
-        def call(*args):
-            with torch.autocast(device, dtype=torch.bfloat16):
-                out = function(*args)
-            return [x.float() for x in out] if isinstance(out, list) else out.float()
+    def lighter(*args):
+        with torch.autocast(device, dtype=torch.bfloat16):
+            return whole(*args).float()
 
-        return call
-
-    model.network = lighter(model.network)
-    if getattr(model, "context", None):
-        model.context.forward = lighter(model.context.forward)
+    model.network = lighter
     return colorizer
 
 
