@@ -132,8 +132,11 @@ def _colorize_one(colorizer, path, stem, args, settings) -> str:
     text = f"{path} -> {saved[0]} ... {saved[-1].name} ({result.nfe} evaluations)"
     if not result.photo.is_grey:
         text += f", PSNR of the mean {result.psnr(result.samples.mean(0)):.2f} dB"
-    if result.photo.notes:  # such as a colour profile that could not be used
-        text += "; note: " + "; ".join(result.photo.notes)
+    if len(result.samples) > 1:
+        text += f", versions differ by {result.spread_levels:.0f} levels"
+    notes = [*result.photo.notes, *result.notes]  # such as a colour profile that could not be used
+    if notes:
+        text += "; note: " + "; ".join(notes)
     return text
 
 

@@ -37,7 +37,8 @@ class Result:
 
     ``samples`` (n,3,h,w) at the prior's size, ``order`` the versions' numbers in the order of
     drawing, ``trace`` one dict a step: step, sigma, nfe, residual (RMS |F x - y|) and, if the
-    photo was in colour, psnr of the mean at the prior's size.
+    photo was in colour, psnr of the mean at the prior's size. ``notes``: what one should know of
+    this photo before believing the colours, a sentence each.
     """
 
     photo: Photo
@@ -48,6 +49,7 @@ class Result:
     nfe: int
     trace: list = field(default_factory=list)
     upsample: str = "detail"
+    notes: list[str] = field(default_factory=list)
 
     def full(self, x: torch.Tensor) -> np.ndarray:
         """A picture (3,h,w) of the prior's size as full-size RGB, float32 (H,W,3) in [0,1]."""
@@ -55,11 +57,13 @@ class Result:
 
     @cached_property
     def spread(self) -> torch.Tensor:
-        """How much the versions disagree: standard deviation of colour at each pixel (h,w), root
-        of the mean over R, G and B, in intensity. Zero for a single version."""
-        if len(self.samples) == 1:
-            return torch.zeros(self.samples.shape[-2:])
-        return self.samples.var(0, correction=1).mean(0).sqrt()
+        """How much the versions disagree: ``spread_of`` the samples, (h,w), in intensity."""
+        return spread_of(self.samples)
+
+    @property
+    def spread_levels(self) -> float:
+        """RMS of ``spread`` over the picture, in levels of 255."""
+        return 255 * float(self.spread.square().mean().sqrt())
 
     def _picture(self, x) -> Image.Image:
         grey = self.y[0].numpy()
@@ -112,6 +116,14 @@ class Result:
                 weights=self.f.numpy(),
             )
         return [folder / name for name in pictures]
+
+
+def spread_of(samples: torch.Tensor) -> torch.Tensor:
+    """Standard deviation of colour at each pixel over versions (n,3,h,w), root of the mean over R,
+    G and B: (h,w), in intensity. Zero for a single version."""
+    if len(samples) == 1:
+        return torch.zeros(samples.shape[-2:])
+    return samples.var(0, correction=1).mean(0).sqrt()
 
 
 def full_size(x, y, f, upsample: str = "detail") -> np.ndarray:
