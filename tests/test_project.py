@@ -156,7 +156,9 @@ def test_modules_are_short_and_ruff_is_content():
 
 def test_no_pickle_and_no_unsafe_yaml_in_the_library():
     # weights_only reads tensors alone; the one file read so is known by its SHA-256
-    bad = re.compile(r"torch\.load\((?!.*weights_only=True)|pickle\.load|allow_pickle=True|yaml\.load\(|yaml\.unsafe")
+    bad = re.compile(
+        r"torch\.load\((?!.*weights_only=True)|pickle\.load|allow_pickle=True|yaml\.load\(|yaml\.unsafe"
+    )
     for path in [*ROOT.glob("jgm_lib/**/*.py"), *ROOT.glob("data_scripts/*.py")]:
         assert not bad.search(path.read_text()), path
 
