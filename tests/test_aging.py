@@ -253,4 +253,4 @@ def test_the_shares_of_scratches_and_of_grain():
     scratched = noise.mean(1).abs().amax(1) > 0.06
     assert float(scratched.float().mean()) == pytest.approx(aging.SCRATCHED, abs=0.08)
     grains = noise[~scratched].std((1, 2))
-    assert 0 < float(grains.min()) and float(grains.max()) < 1.15 * aging.GRAIN
+    assert float(grains.min()) > 0 and float(grains.max()) < 1.15 * aging.GRAIN
