@@ -2,7 +2,6 @@
 
 import torch
 
-from jgm_lib import Colorizer
 from jgm_lib.networks import build
 
 SPREAD = [0.42, 0.12, 0.05, 0.13, 0.02, 0.01, 0.12, 0.018, 0.01]
@@ -30,4 +29,6 @@ def seeing_network(seed=0, strength=0.1, **settings):
 
 
 def seeing_colorizer(size=32, **settings):
+    from jgm_lib import Colorizer  # slow to import, and not always needed
+
     return Colorizer(seeing_network(**settings), {"name": "seeing", "size": size}, device="cpu")
