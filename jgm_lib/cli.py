@@ -173,11 +173,11 @@ def run_train(args) -> int:
     from tqdm import tqdm
 
     from .runs import export_run, start
-    from .train_cards import read_train_card, read_yaml
+    from .train_cards import read_facts, read_train_card
     from .training import fit, make_accelerator
 
     card = read_train_card(args.card, args.steps)
-    more = read_yaml(args.about, "facts") if args.about else {}
+    more = read_facts(args.about) if args.about else {}
     at_least_one(args, "save_every")
     want_folder(args.out)
     model, batches, about = start(card, args.data)

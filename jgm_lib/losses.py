@@ -104,8 +104,8 @@ def stratified_sigmas(
     n, draws, generator, *, isotropic=0.35, p_mean=-1.8, p_std=1.6, sigma_y=0.002, clip=(0.002, 20)
 ):
     """Noise levels as ``draw_sigmas`` has them, ``draws`` a picture, each (n*draws,): one from each
-    of n*draws equally likely intervals of ln sigma, and round(n isotropic) or one more of the
-    pictures isotropic, which takes chance out of a batch. Versions of a picture stand together."""
+    of n*draws equally likely intervals of ln sigma, and n isotropic of the pictures (rounded down or
+    up, right on average) isotropic, which takes chance out of a batch. Versions of a picture stand together."""
     places = (torch.randperm(n * draws, generator=generator) + _unit(n * draws, generator)) / (
         n * draws
     )
@@ -155,7 +155,7 @@ def photograph_loss(model, x, generator, *, any_gray=0.0, aged=0.0, draws=1, **d
     x, grey = photographed(x, generator, any_gray=any_gray, aged=aged)  # grey (B,1,2H,2W)
     U = to_basis(model_tensor(model, halved(x)))
     known = with_luma(U, halved(grey), model.gradient_scale)
-    split = (sigma_y < sigma)[::draws].view(-1, 1, 1, 1).to(x.device)
+    split = (sigma_y < sigma).view(n, draws).any(1).view(-1, 1, 1, 1).to(x.device)
     U = torch.where(split, known, U).repeat_interleave(draws, 0)
     return basis_loss(model, U, sigma.to(U), sigma_y.to(U), generator, grey)
 

@@ -40,6 +40,10 @@ def start(card: TrainCard, data=None):
     with torch.random.fork_rng([]):  # layers know only the global state, on the CPU here
         torch.default_generator.manual_seed(card.seed)
         model = network_of(card)
+    if card.settings.get("context") and card.size % model.divisor:
+        raise JGMError(
+            f"card {card.name!r}: size={card.size}: context needs one that {model.divisor} divides"
+        )
     if card.init:
         about["init"] = load_initial(card.init, model)
     elif hasattr(model, "spread"):

@@ -1,5 +1,6 @@
 """Training cards on disk: YAML files, the bundled ones by name."""
 
+import json
 from pathlib import Path
 
 import yaml
@@ -8,6 +9,8 @@ from .errors import JGMError
 from .params import TrainCard, validate
 
 CARDS = Path(__file__).parent / "cards"
+OWN_FACTS = ("format", "sha256", "name", "network", "settings", "size", "steps")  # of the weights
+OWN_FACTS += ("training", "pictures_seen", "processes")
 
 
 def card_names() -> list[str]:
@@ -33,3 +36,16 @@ def read_yaml(path, what: str) -> dict:
     if not isinstance(values, dict) or not all(isinstance(k, str) for k in values):
         raise JGMError(f"{what} {str(path)!r}: need 'name: value' lines")
     return values
+
+
+def read_facts(path) -> dict:
+    """More facts for the card of finished weights, from YAML; dates become text. JGMError for what
+    the card says itself and for what JSON cannot hold: hours of training would end in it."""
+    what, facts = f"facts {str(path)!r}", read_yaml(path, "facts")
+    own = [k for k in facts if k in OWN_FACTS]
+    if own:
+        raise JGMError(f"{what}: {', '.join(own)}: this the card says itself")
+    try:
+        return json.loads(json.dumps(facts, default=str, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise JGMError(f"{what}: not plain names and values ({error})") from None

@@ -258,6 +258,7 @@ def test_zero_steps_are_refused_and_not_ignored(tmp_path, capsys, monkeypatch, e
     "extra, word",
     [
         (["--batch", "0"], "batch=0"),
+        (["--size", "0"], "size=0"),
         (["--limit", "-1"], "limit=-1"),
         (["--langevin-limit", "0"], "langevin_limit=0"),
         (["--json", "missing/rows.json"], "missing"),

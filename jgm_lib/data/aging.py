@@ -57,7 +57,7 @@ def grain(y: torch.Tensor, amounts: torch.Tensor, generator) -> torch.Tensor:
     """Grain of standard deviation ``amounts`` (B,) in middle grey, none in black and white,
     coarse (2 x 2 pixels) in half of its variance."""
     z = torch.randn(2, *y.shape, generator=generator).to(y)
-    coarse = 2 * avg_pool2d(pad(z[1], (0, 1, 0, 1), mode="replicate"), 2, stride=1)
+    coarse = 2 * avg_pool2d(pad(z[1], (0, 1, 0, 1), mode="circular"), 2, stride=1)
     z = (z[0] + coarse) / 2**0.5
     return y + amounts.to(y).view(-1, 1, 1, 1) * 2 * (y * (1 - y)).clamp_min(0).sqrt() * z
 

@@ -23,9 +23,10 @@ def features(grey: torch.Tensor) -> list[torch.Tensor]:
     with torch.no_grad():
         found = backbone((2 * large - 1).expand(-1, 3, -1, -1))
     sizes = ((H // d, W // d) for d in (4, 8, 16))
-    # contiguous: torch's backward of a group norm crashes on frozen channels-last input
+    # copied: torch's backward of a group norm crashes on frozen channels-last input, which a single
+    # pixel still is after contiguous()
     pooled = [F.adaptive_avg_pool2d(x, s) for x, s in zip(found, sizes, strict=True)]
-    return [x.contiguous() for x in pooled]
+    return [x.clone(memory_format=torch.contiguous_format) for x in pooled]
 
 
 class Context(nn.Module):

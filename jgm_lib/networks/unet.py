@@ -78,7 +78,7 @@ class UNet(nn.Module):
     the size of the one above, the first after ``patch``-fold pixel-unshuffle; attention at the
     lowest. ``mean`` and ``spread``: per channel of the rotated colour basis, measured on the
     training set (``measure_channels``). Sizes that the levels do not divide are edge-padded.
-    ``context``: it also looks at the photograph (``networks.context``; needs four levels).
+    ``context``: it also looks at the photograph (``networks.context``; needs four levels, patch 2).
     ``any_gray``: its luma channels hold the photograph under any graying, not the mean of R, G, B.
     """
 
@@ -96,8 +96,10 @@ class UNet(nn.Module):
         any_gray=False,
     ):
         super().__init__()
-        if context and len(widths) != 4:
-            raise ValueError(f"widths={tuple(widths)}: context needs four levels")
+        if context and (len(widths) != 4 or patch != 2):
+            raise ValueError(
+                f"widths={tuple(widths)}, patch={patch}: context needs 4 levels, patch 2"
+            )
         if patch < 1 or not gradient_scale > 0:
             raise ValueError(f"patch={patch}, gradient_scale={gradient_scale}: need above 0")
         self.channels, self.patch, self.levels = channels, patch, len(widths)
@@ -202,5 +204,6 @@ class UNet(nn.Module):
         if grey is None or self.context is None:
             return self.denoise_basis(U, sigma, sigma_y)
         draws = len(U) // len(grey)
-        added = partly(self.context, grey, (sigma_y < sigma)[::draws], draws)
+        seen = (sigma_y < sigma).view(-1, draws).any(1)  # a clipped sigma can be equal to sigma_y
+        added = partly(self.context, grey, seen, draws)
         return self.denoise_basis(U, sigma, sigma_y, added)
