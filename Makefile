@@ -5,13 +5,16 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help demo test lab app notebooks check-notebooks exercises status weights bench doctor lint clean
+# the chain of the everyday prior, each stage a card that goes on from the one before
+PHOTOS_STAGES := photos-64
+
+.PHONY: help demo test lab app notebooks check-notebooks exercises status weights photos bench doctor lint clean
 
 help:
 	@echo "make demo   colorize real photographs with the bundled weights (into out/)"
 	@echo "make test   prove everything"
 	@echo "make lab    JupyterLab on notebooks/       make app  the colorization page"
-	@echo "make notebooks | check-notebooks | exercises | status | weights | bench | doctor | lint"
+	@echo "make notebooks | check-notebooks | exercises | status | weights | photos | bench | doctor | lint"
 
 $(READY): constraints.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -49,6 +52,12 @@ weights: $(READY)
 	$(PY) -m jgm_lib.cli train scenes-64 --data data/scenes-100 --out runs/scenes-64
 	$(PY) -m jgm_lib.cli train scenes-64-more --data data/scenes-100 --out runs/scenes-64-more
 	$(PY) -m jgm_lib.cli train scenes-64-last --data data/scenes-100 --out runs/scenes-64-last
+
+photos: $(READY)
+	@test -n "$(PHOTOS)" || { echo "make photos PHOTOS=\"folders of colour photographs\""; exit 2; }
+	$(PY) -m jgm_lib.cli data folder --source $(PHOTOS) --size 144 --holdout 0.02 --name everyday --out data
+	for card in $(PHOTOS_STAGES); do $(PY) -m jgm_lib.cli train $$card --data data/everyday-144 \
+	  --out runs/$$card --about docs/photos-64-sources.yaml $(ARGS) || exit $$?; done
 
 bench: $(READY)  # on a quiet machine; ARGS="--fullres --refinenet 5" for the slow parts
 	$(PY) -m benchmarks.run --readme README.md $(ARGS)

@@ -101,7 +101,7 @@ def colourings(x, y, side: int, colorizer=None, n: int = 4, seed: int = 0) -> di
     found = {"true chroma": fullres.reduce(x, h, w)[None]}
     if colorizer:
         card = colorizer.settings({"n": n, "seed": seed})
-        for state in colorizer.draw(fullres.reduce(y, h, w), gray_weights(), card):
+        for state in colorizer.draw(y, fullres.reduce(y, h, w), gray_weights(), card):
             pass
         draws = state.x.float().cpu()
         found |= {"single": draws, f"mean of {n}": draws.mean(0, keepdim=True)}

@@ -67,19 +67,17 @@ def pack_folder(
 ) -> Path:
     """Pack the pictures below ``source`` (recursive) and return the path of the npy file.
 
-    ``count`` limits the set to a seeded choice; unreadable pictures are skipped and counted
+    ``source``: one folder or a list of them, packed one after the other. ``count`` limits the set to a seeded choice; unreadable pictures are skipped and counted
     in the card, links that lead outside ``source`` are never followed. Sub-folder names are
     kept as labels. Raises JGMError when ``source`` is no folder or holds no usable picture.
     """
-    root = Path(source).expanduser()
-    if not root.is_dir():
-        raise JGMError(f"source={str(source)!r} is not a folder")
-    root = root.resolve()
+    roots = _folders([source] if isinstance(source, (str, os.PathLike)) else source)
+    found = [entry for root in roots for entry in find_pictures(root)]
     return pack(
-        choose(find_pictures(root), count, seed),
-        name=name or root.name.replace(" ", "_"),
+        choose(found, count, seed),
+        name=name or roots[0].name.replace(" ", "_"),
         out=out,
-        source=root.name,
+        source=", ".join("/".join(root.parts[-2:]) if roots[1:] else root.name for root in roots),
         size=size,
         count=count,
         seed=seed,
@@ -90,9 +88,29 @@ def pack_folder(
     )
 
 
+def _folders(sources) -> list[Path]:
+    """The real folders behind ``sources``; JGMError for none, for what is none and for two of
+    which one lies in the other (its pictures would count twice)."""
+    roots = []
+    for source in sources:
+        root = Path(source).expanduser()
+        if not root.is_dir():
+            raise JGMError(f"source={str(source)!r} is not a folder")
+        roots.append(root.resolve())
+    if not roots:
+        raise JGMError("source: need at least one folder")
+    for i, root in enumerate(roots):
+        for other in roots[:i] + roots[i + 1 :]:
+            if root.is_relative_to(other):
+                raise JGMError(f"source={str(root)!r} lies in {str(other)!r}: name it once")
+    return roots
+
+
 def main(argv=None) -> int:
-    parser = common_parser("folder", "Pack a folder of photographs for training.")
-    parser.add_argument("--source", required=True, help="the folder; sub-folders are included")
+    parser = common_parser("folder", "Pack folders of photographs for training.")
+    parser.add_argument(
+        "--source", required=True, nargs="+", help="the folders; sub-folders are included"
+    )
     return run(pack_folder, parser.parse_args(argv))
 
 

@@ -1,13 +1,17 @@
 """Joint intensity-gradient guided generative colorization: a small library to read and to use.
 
 from jgm_lib import Colorizer
-out = Colorizer.from_pretrained("scenes-64").colorize("old_photo.jpg", n=4, seed=0)
+out = Colorizer.from_pretrained().colorize("old_photo.jpg", n=4, seed=0)
 out.save("out/")
 """
 
+import os
 from importlib import metadata
 
-from .errors import JGMError
+# Before torch loads: threads that wait without spinning leave the machine to the others on it.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from .errors import JGMError  # noqa: E402
 
 try:
     __version__ = metadata.version("jgm-colorization")

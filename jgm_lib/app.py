@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from .errors import JGMError
-from .params import ColorizeCard, validate
+from .params import DEFAULT_WEIGHTS, ColorizeCard, validate
 from .widgets.album import MAX_UPLOAD
 
 IDLE = 15 * 60  # seconds until a page that nobody touches is closed
@@ -100,7 +100,7 @@ def parse(argv=None) -> argparse.Namespace:
         "--token",
         help="what visitors must know; default: none on this computer, a random one elsewhere",
     )
-    parser.add_argument("--weights", default="scenes-64", help="bundled name or path")
+    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help="bundled name or path")
     parser.add_argument("--picture", default="china", help="the picture shown first")
     parser.add_argument("--settings", default="{}", help="fields of ColorizeCard as JSON")
     parser.add_argument("--no-browser", action="store_true", help="don't open a browser")

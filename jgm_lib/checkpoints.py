@@ -56,12 +56,19 @@ def save(path, model, card: dict, half: bool = True) -> Path:
     tensors = {k: _to_disk(k, v, half) for k, v in model.state_dict().items()}
     part = path.with_suffix(".part")
     save_file(tensors, part, {"format": FORMAT})
+    os.chmod(part, 0o666 & ~_umask())  # safetensors writes for the owner alone
     card = {"format": FORMAT, **card, "sha256": file_sha256(part)}
     card_part = path.with_suffix(".json.part")
     card_part.write_text(json.dumps(card, indent=1) + "\n")
     os.replace(part, path)
     os.replace(card_part, path.with_suffix(".json"))
     return path
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _to_disk(name: str, value: torch.Tensor, half: bool) -> torch.Tensor:

@@ -132,8 +132,11 @@ def _colorize_one(colorizer, path, stem, args, settings) -> str:
     text = f"{path} -> {saved[0]} ... {saved[-1].name} ({result.nfe} evaluations)"
     if not result.photo.is_grey:
         text += f", PSNR of the mean {result.psnr(result.samples.mean(0)):.2f} dB"
-    if result.photo.notes:  # such as a colour profile that could not be used
-        text += "; note: " + "; ".join(result.photo.notes)
+    if len(result.samples) > 1:
+        text += f", versions differ by {result.spread_levels:.0f} levels"
+    notes = [*result.photo.notes, *result.notes]  # such as a colour profile that could not be used
+    if notes:
+        text += "; note: " + "; ".join(notes)
     return text
 
 
@@ -162,6 +165,7 @@ def _train_parser(sub) -> None:
     p.add_argument("--steps", type=int, help="another number of steps (extends a finished run)")
     p.add_argument("--save-every", type=int, default=500, help="steps between checkpoints")
     p.add_argument("--licence", default="", help="licence of the data, for the card")
+    p.add_argument("--about", help="YAML file of more facts for the card, such as the sources")
     p.set_defaults(run=run_train)
 
 
@@ -169,10 +173,11 @@ def run_train(args) -> int:
     from tqdm import tqdm
 
     from .runs import export_run, start
-    from .train_cards import read_train_card
+    from .train_cards import read_facts, read_train_card
     from .training import fit, make_accelerator
 
     card = read_train_card(args.card, args.steps)
+    more = read_facts(args.about) if args.about else {}
     at_least_one(args, "save_every")
     want_folder(args.out)
     model, batches, about = start(card, args.data)
@@ -191,7 +196,8 @@ def run_train(args) -> int:
     bar.close()
     if not ours.is_main_process:  # it alone writes checkpoints, and the last one comes after this
         return 0
-    about |= {"licence": args.licence, "processes": ours.num_processes}
+    about |= more | {"processes": ours.num_processes}
+    about |= {"licence": args.licence} if args.licence else {}
     about["pictures_seen"] = card.steps * card.batch * ours.num_processes
     path = export_run(args.out, Path(args.out) / card.name, about)
     print(f"weights: {path}")
@@ -212,6 +218,7 @@ def _evaluate_parser(sub) -> None:
     p.add_argument("--limit", type=int, help="at most so many pictures")
     p.add_argument("--langevin-limit", type=int, default=64, help="pictures for langevin")
     p.add_argument("--batch", type=int, default=2, help="pictures at a time")
+    p.add_argument("--size", type=int, help="pixels a side (default: what the prior sees)")
     p.add_argument("--json", help="also write the rows to this file")
     from .params import ColorizeCard
 
@@ -226,23 +233,24 @@ def _evaluate_parser(sub) -> None:
 def run_evaluate(args) -> int:
     from .colorize import Colorizer
     from .evaluate import evaluate, table, write_json
-    from .params import ColorizeCard, validate
+    from .params import DEFAULT_WEIGHTS, ColorizeCard, validate
 
-    at_least_one(args, "limit", "langevin_limit", "batch")
+    at_least_one(args, "limit", "langevin_limit", "batch", "size")
     if args.json and not Path(args.json).absolute().parent.is_dir():
         raise JGMError(f"--json {args.json}: its folder does not exist")
     if args.json and Path(args.json).is_dir():
         raise JGMError(f"--json {args.json} is a folder")
     given = chosen(args)
     common = {"n": 8, **given}
-    colorizer = Colorizer.from_pretrained(common.get("weights", "scenes-64"))
+    colorizer = Colorizer.from_pretrained(common.get("weights", DEFAULT_WEIGHTS))
     cards = {}
     for name in (m.strip() for m in args.methods.split(",")):
         own = {} if name == "split" else {"n": 1}
         own |= {k: v for k, v in NULLSPACE.items() if name == "nullspace" and k not in given}
         cards[name] = validate(ColorizeCard, {**common, **own, "sampler": name})
     rows = []
-    options = dict(limit=args.limit, batch=args.batch, limits={"langevin": args.langevin_limit})
+    options = dict(limit=args.limit, batch=args.batch, size=args.size)
+    options["limits"] = {"langevin": args.langevin_limit}
     for row in evaluate(colorizer, args.source, cards, **options):
         rows.append(row)
         print(table([row]).splitlines()[-1], flush=True)

@@ -15,10 +15,11 @@ from .constraint import residual
 from .errors import JGMError
 from .fullres import check_method, enlarge_chroma, reduce, working_size
 from .metrics import psnr, typicality_order
+from .networks.context import Seeing
 from .noise import SeededNoise, mix_seed
 from .operators import gray as gray_of
 from .operators import gray_weights
-from .params import ColorizeCard, validate
+from .params import DEFAULT_WEIGHTS, ColorizeCard, validate
 from .photo import Photo, read_photo
 from .photo_write import fit_gamut, quantize_keep_gray, write_photo
 from .samplers import SAMPLERS, State
@@ -36,7 +37,8 @@ class Result:
 
     ``samples`` (n,3,h,w) at the prior's size, ``order`` the versions' numbers in the order of
     drawing, ``trace`` one dict a step: step, sigma, nfe, residual (RMS |F x - y|) and, if the
-    photo was in colour, psnr of the mean at the prior's size.
+    photo was in colour, psnr of the mean at the prior's size. ``notes``: what one should know of
+    this photo before believing the colours, a sentence each.
     """
 
     photo: Photo
@@ -47,19 +49,21 @@ class Result:
     nfe: int
     trace: list = field(default_factory=list)
     upsample: str = "detail"
+    notes: list[str] = field(default_factory=list)
 
     def full(self, x: torch.Tensor) -> np.ndarray:
         """A picture (3,h,w) of the prior's size as full-size RGB, float32 (H,W,3) in [0,1]."""
-        H, W = self.y.shape[-2:]
-        y_small = reduce(self.y, *x.shape[-2:])
-        chroma = x - gray_of(x[None], self.f)[0]
-        w = self.f.to(x).view(3, 1, 1)
-        out = np.empty((H, W, 3), np.float32)
-        for rows, c in enlarge_chroma(chroma, y_small, self.y, method=self.upsample):
-            c = c - (w * c).sum(0, keepdim=True)  # exactly no grey in it
-            y = self.y[:, rows]
-            out[rows] = fit_gamut((y + c).permute(1, 2, 0).numpy(), y[0].numpy())
-        return out
+        return full_size(x, self.y, self.f, self.upsample)
+
+    @cached_property
+    def spread(self) -> torch.Tensor:
+        """How much the versions disagree: ``spread_of`` the samples, (h,w), in intensity."""
+        return spread_of(self.samples)
+
+    @property
+    def spread_levels(self) -> float:
+        """RMS of ``spread`` over the picture, in levels of 255."""
+        return 255 * float(self.spread.square().mean().sqrt())
 
     def _picture(self, x) -> Image.Image:
         grey = self.y[0].numpy()
@@ -114,6 +118,29 @@ class Result:
         return [folder / name for name in pictures]
 
 
+def spread_of(samples: torch.Tensor) -> torch.Tensor:
+    """Standard deviation of colour at each pixel over versions (n,3,h,w), root of the mean over R,
+    G and B: (h,w), in intensity. Zero for a single version."""
+    if len(samples) == 1:
+        return torch.zeros(samples.shape[-2:])
+    return samples.var(0, correction=1).mean(0).sqrt()
+
+
+def full_size(x, y, f, upsample: str = "detail") -> np.ndarray:
+    """A colour picture x (3,h,w) of the prior's size and the photograph y (1,H,W) -> RGB of the
+    photograph's size with F of it = y, float32 (H,W,3) in [0,1]."""
+    H, W = y.shape[-2:]
+    y_small = reduce(y, *x.shape[-2:])
+    chroma = x - gray_of(x[None], f)[0]
+    w = f.to(x).view(3, 1, 1)
+    out = np.empty((H, W, 3), np.float32)
+    for rows, c in enlarge_chroma(chroma, y_small, y, method=upsample):
+        c = c - (w * c).sum(0, keepdim=True)  # exactly no grey in it
+        part = y[:, rows]
+        out[rows] = fit_gamut((part + c).permute(1, 2, 0).numpy(), part[0].numpy())
+    return out
+
+
 def refuse_existing(paths, force: bool) -> None:
     """Raise JGMError naming the first path that exists, unless ``force``."""
     for path in paths:
@@ -130,7 +157,7 @@ class Colorizer:
     def __init__(self, model, card: dict, device: str | torch.device | None = None):
         from accelerate import PartialState
 
-        self.card, self.names = card, {card.get("name", "scenes-64")}
+        self.card, self.names = card, {card.get("name", DEFAULT_WEIGHTS)}
         self.side = checked_side(card.get("size", 64))
         try:
             self.device = torch.device(device) if device else PartialState().device
@@ -139,7 +166,7 @@ class Colorizer:
             raise JGMError(f"device={device!r}: {str(error).splitlines()[0]}") from None
 
     @classmethod
-    def from_pretrained(cls, name_or_path="scenes-64", device=None) -> "Colorizer":
+    def from_pretrained(cls, name_or_path=DEFAULT_WEIGHTS, device=None) -> "Colorizer":
         """Bundled weights by name, or a .safetensors file with its card. Raises JGMError."""
         colorizer = cls(*checkpoints.load(name_or_path), device=device)
         colorizer.names.add(str(name_or_path))
@@ -152,18 +179,32 @@ class Colorizer:
         y = torch.from_numpy(np.ascontiguousarray(photo.to_gray(f.numpy()), np.float32))[None]
         return photo, y, reduce(y, *working_size(*y.shape[-2:], self.side)).clamp(0, 1), f
 
+    @property
+    def seen_side(self) -> int:
+        """Shorter side at which photographs reach the prior: twice its own if it looks at them."""
+        return self.side * (2 if getattr(self.model, "context", None) else 1)
+
+    def seeing(self, y: torch.Tensor, h: int, w: int, draws: int = 1):
+        """The prior with photographs y (B,1,H,W) in sight, ``draws`` versions of each in a batch,
+        for small pictures of (h,w); the bare prior if it does not look."""
+        if not getattr(self.model, "context", None):
+            return self.model
+        seen = reduce(y[:, 0], 2 * h, 2 * w)[:, None].clamp(0, 1)
+        return Seeing(self.model, mirrored(seen, 2 * self.model.divisor).to(self.device), draws)
+
     @torch.no_grad()
-    def draw(self, y_small, f, card: ColorizeCard) -> Iterator[State]:
-        """The sampler's states for n versions of one small grey picture (1,h,w).
+    def draw(self, y, y_small, f, card: ColorizeCard) -> Iterator[State]:
+        """The sampler's states for n versions of one photograph y (1,H,W), small (1,h,w).
 
         The photograph is mirrored below and on the right up to sizes the network divides, and the
         states are cut back: were the network to pad, it would see noise that repeats.
         """
         h, w = y_small.shape[-2:]
+        model = self.seeing(y[None], h, w)
         y = mirrored(y_small, getattr(self.model, "divisor", 1))
         y = y[None].expand(card.n, -1, -1, -1).to(self.device)
         noise = SeededNoise(version_seeds(card.seed, card.n))
-        for state in SAMPLERS[card.sampler](self.model, y, f, noise, **card.settings()):
+        for state in SAMPLERS[card.sampler](model, y, f, noise, **card.settings()):
             yield state if y.shape[-2:] == (h, w) else cut(state, y, f, h, w)
 
     def stream(self, photo, **settings) -> Iterator[State]:
@@ -172,17 +213,19 @@ class Colorizer:
         ``settings``: fields of ColorizeCard. Raises JGMError for bad photos or settings.
         """
         card = self.settings(settings)
-        _, _, y_small, f = self.prepare(photo, card)
-        yield from self.draw(y_small, f, card)
+        _, y, y_small, f = self.prepare(photo, card)
+        yield from self.draw(y, y_small, f, card)
 
     def settings(self, settings: dict) -> ColorizeCard:
-        asked = str(settings.get("weights", self.card.get("name", "scenes-64")))
+        asked = str(settings.get("weights", self.card.get("name", DEFAULT_WEIGHTS)))
         if asked not in self.names:
             raise JGMError(
                 f"weights={asked!r}: this Colorizer has {', '.join(sorted(self.names))}; "
                 "use Colorizer.from_pretrained(weights)"
             )
-        return validate(ColorizeCard, {"weights": self.card.get("name", "scenes-64"), **settings})
+        return validate(
+            ColorizeCard, {"weights": self.card.get("name", DEFAULT_WEIGHTS), **settings}
+        )
 
     def colorize(self, photo, *, upsample: str = "detail", on_step=None, **settings) -> Result:
         """Colorize one photo (path, bytes, PIL image, array or Photo) -> Result.
@@ -193,10 +236,10 @@ class Colorizer:
         card = self.settings(settings)
         check_method(upsample)
         photo, y, y_small, f = self.prepare(photo, card)
-        truth = None if photo.is_grey else _small_truth(photo, y_small)
+        truth = reduced_truth(photo, *y_small.shape[-2:])
         trace, state = [], None
-        for state in self.draw(y_small, f, card):
-            trace.append(_trace_row(state, truth))
+        for state in self.draw(y, y_small, f, card):
+            trace.append(trace_row(state, truth))
             if on_step:
                 on_step(state)
         samples = state.x.float().cpu()
@@ -225,12 +268,15 @@ def cut(state: State, y, f, h: int, w: int) -> State:
     return replace(state, X=X, x=x, residual=residual(x, y, f))
 
 
-def _small_truth(photo, y_small):
-    rgb = torch.from_numpy(photo.rgb()).permute(2, 0, 1)
-    return reduce(rgb, *y_small.shape[-2:]).clamp(0, 1)
+def reduced_truth(photo: Photo, h: int, w: int) -> torch.Tensor | None:
+    """The photograph's own colours at a small size (3,h,w); None for a grey one."""
+    if photo.is_grey:
+        return None
+    return reduce(torch.from_numpy(photo.rgb()).movedim(-1, 0), h, w).clamp(0, 1)
 
 
-def _trace_row(state: State, truth) -> dict:
+def trace_row(state: State, truth) -> dict:
+    """step, sigma, nfe, residual and, where the truth is known, PSNR of the versions' mean."""
     row = {"step": state.step, "sigma": state.sigma, "nfe": state.nfe, "residual": state.residual}
     if truth is not None:
         mean = state.x.mean(0, keepdim=True).clamp(0, 1).cpu()

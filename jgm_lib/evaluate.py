@@ -1,4 +1,4 @@
-"""Honest tables: grey replica, single draw, consensus, mean and oracle of K, at the prior's size.
+"""Honest tables: grey replica, single draw, consensus, mean and oracle of K.
 
 The oracle picks the draw nearest to the truth, which nobody has: it shows what is within reach,
 not what a user gets. An exact draw from a posterior pays 10 log10 2 = 3 dB against the posterior's
@@ -18,9 +18,10 @@ import numpy as np
 import torch
 
 from . import metrics
-from .colorize import Colorizer
+from .colorize import Colorizer, full_size
 from .data.packed import PackedSet
 from .errors import JGMError
+from .fullres import reduce
 from .noise import SeededNoise, mix_seed
 from .operators import gray, gray_weights
 from .params import ColorizeCard
@@ -31,15 +32,15 @@ INF = float("inf")
 
 def pictures_of(source, size: int) -> np.ndarray:
     """Colour pictures (N,S,S,3) uint8 from a packed set or from a folder of photographs."""
+    return named_pictures_of(source, size)[0]
+
+
+def named_pictures_of(source, size: int) -> tuple[np.ndarray, list[str]]:
+    """``pictures_of`` and their names: the path below the folder, or class/index for the held-out
+    pictures of a packed set. Raises JGMError."""
     source = Path(source)
     if source.is_dir():
-        from data_scripts.folder import pack_folder
-
-        with tempfile.TemporaryDirectory() as scratch:
-            path = pack_folder(source, out=scratch, name="evaluation", size=size, holdout=0.0)
-            data = PackedSet(path)
-            say_skipped(data.card.get("skipped") or {})
-            return np.array(data.array)
+        return _of_folder(source, size)
     base = source.with_suffix("") if source.suffix in (".npy", ".json") else source
     if not any(Path(f"{base}{end}").is_file() for end in (".npy", ".json")):
         raise JGMError(f"{source}: neither a folder of photographs nor a packed set")
@@ -47,7 +48,27 @@ def pictures_of(source, size: int) -> np.ndarray:
     if not len(data.holdout_indices):
         raise JGMError(f"{source}: no held-out pictures; pack it with a --holdout above 0")
     x = data.batch(data.holdout_indices, size, augment=False)
-    return (x * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    names = [f"{data.classes[data.labels[i]]}/{i}" for i in data.holdout_indices]
+    return (x * 255).round().byte().permute(0, 2, 3, 1).numpy(), names
+
+
+def _of_folder(source: Path, size: int) -> tuple[np.ndarray, list[str]]:
+    from data_scripts.common import pack
+    from data_scripts.folder import find_pictures
+
+    root, names, last = source.resolve(), [], [""]
+
+    def found():
+        for name, file in find_pictures(root):
+            last[0] = name
+            yield name, file
+
+    told = dict(progress=lambda _: names.append(last[0]))  # called for each picture that is taken
+    with tempfile.TemporaryDirectory() as scratch:
+        about = dict(name="evaluation", source=root.name, size=size, holdout=0.0)
+        data = PackedSet(pack(found(), out=scratch, **about, **told))
+        say_skipped(data.card.get("skipped") or {})
+        return np.array(data.array), names
 
 
 def say_skipped(reasons: dict) -> None:
@@ -57,25 +78,47 @@ def say_skipped(reasons: dict) -> None:
         print(f"note: {sum(reasons.values())} files left out: {why}", file=sys.stderr)
 
 
-@torch.no_grad()
 def draw(colorizer, y, f, card: ColorizeCard, keys) -> tuple[torch.Tensor, int]:
     """card.n versions of each picture y (B,1,S,S): (B,n,3,S,S) and the evaluations of one.
 
-    Seeds come from (card.seed, the picture's key, version), so batches do not matter.
+    Drawn at the prior's size and brought to S as ``Result`` does it.
     """
+    samples, nfe = draw_small(colorizer, y, f, card, keys)
+    return (samples if y.shape[-1] == colorizer.side else enlarged(samples, y, f)), nfe
+
+
+@torch.no_grad()
+def draw_small(colorizer, y, f, card: ColorizeCard, keys) -> tuple[torch.Tensor, int]:
+    """``draw`` as the prior draws, (B,n,3,s,s) with s its side. Seeds come from (card.seed, the
+    picture's key, version), so batches do not matter."""
     seeds = [mix_seed(card.seed, v, 1 + k) for k in keys for v in range(card.n)]
-    rows = y.repeat_interleave(card.n, 0).to(colorizer.device)
-    for state in SAMPLERS[card.sampler](
-        colorizer.model, rows, f, SeededNoise(seeds), **card.settings()
-    ):
+    side = colorizer.side
+    small = y if y.shape[-1] == side else reduce(y[:, 0], side, side)[:, None].clamp(0, 1)
+    model = colorizer.seeing(y, side, side, card.n)
+    rows = small.repeat_interleave(card.n, 0).to(colorizer.device)
+    for state in SAMPLERS[card.sampler](model, rows, f, SeededNoise(seeds), **card.settings()):
         pass
-    return state.x.cpu().unflatten(0, (len(y), card.n)), state.nfe
+    return state.x.float().cpu().unflatten(0, (len(y), card.n)), state.nfe
+
+
+def enlarged(samples, y, f) -> torch.Tensor:
+    """Draws (B,n,3,s,s) at the prior's size -> (B,n,3,S,S) for the photographs y (B,1,S,S)."""
+    rows = [
+        torch.from_numpy(full_size(x.float(), grey, f)).permute(2, 0, 1)
+        for versions, grey in zip(samples, y, strict=True)
+        for x in versions
+    ]
+    return torch.stack(rows).unflatten(0, samples.shape[:2])
 
 
 def score(x, truth, y, f) -> dict:
-    """Per-picture metrics (B,) of colourings x (B,3,S,S)."""
+    """Per-picture metrics (B,) of colourings x (B,3,S,S). ``chroma_psnr``: with the truth's own
+    luma in place of x's, which is the PSNR where y is the mean of the truth's colours."""
+    mean = gray_weights("mean")
+    own_luma = x - gray(x, mean) + gray(truth, mean)
     return {
         "psnr": metrics.psnr(x, truth),
+        "chroma_psnr": metrics.psnr(own_luma, truth),
         "ssim": metrics.ssim(x, truth),
         "delta_e": metrics.ciede2000(x, truth),
         "colourfulness": metrics.colourfulness(x),
@@ -113,14 +156,16 @@ def evaluate(
     limit=None,
     limits=None,
     batch=8,
+    size=None,
 ) -> Iterator[dict]:
     """Yield one row per (method, column) with means and bootstrap 95 % intervals.
 
     ``cards``: method name -> settings; ``limit`` pictures in all, ``limits`` fewer for single
-    methods (name -> number), both evenly spread. A first row is the grey replica, and one for the
+    methods (name -> number), both evenly spread; ``size`` pixels a side, by default what the prior
+    sees of a photograph. A first row is the grey replica, and one for the
     truth gives its colourfulness. Raises JGMError for an empty source.
     """
-    pictures = pictures_of(source, colorizer.side)
+    pictures = pictures_of(source, size or colorizer.seen_side)
     if not len(pictures):
         raise JGMError(f"{source}: no pictures to evaluate")
     pictures = pictures[spread(len(pictures), limit)]

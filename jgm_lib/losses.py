@@ -72,14 +72,20 @@ def draw_sigmas(
 
 
 def preconditioned_loss(model, X, sigma, sigma_y, generator) -> torch.Tensor:
-    """(s^2 + d^2)/(s d)^2 |D - X|^2 per channel of the rotated basis, mean over what is counted.
+    """``basis_loss`` of X (B,C,H,W) in the RGB layout."""
+    return basis_loss(model, to_basis(X), sigma, sigma_y, generator)
+
+
+def basis_loss(model, U, sigma, sigma_y, generator, *grey) -> torch.Tensor:
+    """(s^2 + d^2)/(s d)^2 |D - U|^2 per channel of the rotated basis, mean over what is counted.
 
     Equal to Eq 9 with lambda_c = 2 s^2 (s^2 + d_c^2)/d_c^2 and sigma from a density. Where
-    sigma_y < sigma the luma channels are a clean condition, so their loss is left out.
+    sigma_y < sigma the luma channels are a clean condition, so their loss is left out. ``grey``:
+    the photographs, for a network with context.
     """
-    U, d = to_basis(X), model.spread
+    d = model.spread
     s = channel_sigmas(sigma, sigma_y, model.channels)  # (B,C,1,1)
-    D = model(U + s * gaussian(U, generator), sigma, sigma_y)  # = denoise_basis
+    D = model(U + s * gaussian(U, generator), sigma, sigma_y, *grey)  # = denoise_basis
     weight = (s.square() + d.square()) / (s * d).square()
     counted = torch.ones_like(s)
     counted[sigma_y < sigma, 0::3] = 0
@@ -92,6 +98,66 @@ def split_noise_loss(model, x, generator, **density) -> torch.Tensor:
     sigma, sigma_y = draw_sigmas(len(x), generator, **density)
     X = model_tensor(model, x)
     return preconditioned_loss(model, X, sigma.to(X), sigma_y.to(X), generator)
+
+
+def stratified_sigmas(
+    n, draws, generator, *, isotropic=0.35, p_mean=-1.8, p_std=1.6, sigma_y=0.002, clip=(0.002, 20)
+):
+    """Noise levels as ``draw_sigmas`` has them, ``draws`` a picture, each (n*draws,): one from each
+    of n*draws equally likely intervals of ln sigma, and n isotropic of the pictures (rounded down or
+    up, right on average) isotropic, which takes chance out of a batch. Versions of a picture stand together."""
+    places = (torch.randperm(n * draws, generator=generator) + _unit(n * draws, generator)) / (
+        n * draws
+    )
+    normal = torch.special.ndtri(places.clamp(1e-6, 1 - 1e-6).double()).float()
+    sigma = (p_mean + p_std * normal).exp().clamp(*clip)
+    same = (torch.randperm(n, generator=generator) + _unit(1, generator)) / n < isotropic
+    return sigma, torch.where(same.repeat_interleave(draws), sigma, sigma_y * torch.ones(()))
+
+
+def _unit(n: int, generator) -> torch.Tensor:
+    return torch.rand(n, generator=generator)
+
+
+def halved(x: torch.Tensor) -> torch.Tensor:
+    """(B,C,2H,2W) -> (B,C,H,W): the mean of four pixels."""
+    return torch.nn.functional.avg_pool2d(x, 2)
+
+
+def with_luma(U: torch.Tensor, y: torch.Tensor, gradient_scale: float) -> torch.Tensor:
+    """U (B,C,H,W) in the rotated basis with y (B,1,H,W) and its gradients as the known luma."""
+    U = U.clone()
+    known = model_luma(y, U.shape[1], gradient_scale)  # (B,C/3,H,W)
+    U[:, 0::3] = math.sqrt(3) * known
+    return U
+
+
+def model_luma(y: torch.Tensor, channels: int, gradient_scale: float) -> torch.Tensor:
+    """The grey of each group of three channels: y, and its two gradients; (B,channels/3,H,W)."""
+    if channels == 3:
+        return y
+    Y = join(y.expand(-1, 3, -1, -1), gradient_scale)[:, 0::3]
+    return Y if channels == 9 else Y[:, 1:]
+
+
+def photograph_loss(model, x, generator, *, any_gray=0.0, aged=0.0, draws=1, **density):
+    """A training loss on photographs x (B,3,2H,2W) in [0,1]: colours at half the side, and the
+    photograph itself for a network with context.
+
+    In split pictures the luma is what a photograph would show: under a random graying for a share
+    ``any_gray`` of them, worn by age for a share ``aged`` (``data.aging``); isotropic pictures are
+    as they are. ``draws`` noisy versions of each.
+    """
+    from .data.aging import photographed
+
+    n = len(x)
+    sigma, sigma_y = stratified_sigmas(n, draws, generator, **density)
+    x, grey = photographed(x, generator, any_gray=any_gray, aged=aged)  # grey (B,1,2H,2W)
+    U = to_basis(model_tensor(model, halved(x)))
+    known = with_luma(U, halved(grey), model.gradient_scale)
+    split = (sigma_y < sigma).view(n, draws).any(1).view(-1, 1, 1, 1).to(x.device)
+    U = torch.where(split, known, U).repeat_interleave(draws, 0)
+    return basis_loss(model, U, sigma.to(U), sigma_y.to(U), generator, grey)
 
 
 def lambda_c(sigma: float, spread: float) -> float:

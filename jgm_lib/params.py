@@ -18,6 +18,7 @@ class Card(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
+DEFAULT_WEIGHTS = "photos-64"
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -29,7 +30,7 @@ def knob(default, low, high, effect: str, unit: str = ""):
 class ColorizeCard(Card):
     """Everything that decides a colorization; each sampler reads the knobs that are its own."""
 
-    weights: str = Field("scenes-64", description="bundled name or path of a .safetensors file")
+    weights: str = Field(DEFAULT_WEIGHTS, description="bundled name or path of a .safetensors file")
     sampler: Literal["split", "nullspace", "langevin", "predictor_corrector"] = Field(
         "split", description="which algorithm draws the colours"
     )
@@ -110,7 +111,7 @@ class DemoCard(ColorizeCard):
     """Lesson 05 and ``make demo``: which photographs, and where the coloured ones go."""
 
     pictures: list[str] = Field(
-        ["china", "rocket", "coffee"],
+        ["china", "chelsea", "coffee", "astronaut"],
         min_length=1,
         max_length=20,
         description="names of package photographs, or toy-1, toy-2, ...",
@@ -156,6 +157,12 @@ class TrainCard(Card):
     sigma_min: Positive = Field(0.002, description="smallest sigma in training")
     sigma_max: Positive = Field(20.0, description="largest sigma in training")
     sigma_y: Positive = Field(0.002, description="luma noise of the split pictures")
+    draws: int = Field(1, ge=1, le=8, description="noisy versions of a picture in a step")
+    any_gray: float = Field(0, ge=0, le=1, description="share of photographs grayed at random")
+    aged: float = Field(0, ge=0, le=1, description="share of photographs worn by age")
+    crop_area: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.5, description="smallest share of a picture that a random crop keeps"
+    )
     seed: int = Field(0, ge=0, description="seed of everything random")
     precision: Literal["no", "bf16"] = Field(
         "no", description="bf16: bfloat16 where accelerate finds it safe; the weights stay float32"
@@ -169,11 +176,23 @@ class TrainCard(Card):
     def _fits_together(self):
         if self.name.startswith("step-"):
             raise ValueError(f"name={self.name!r}: step-... are the checkpoints of a run")
+        if self.photographs and self.network != "unet":
+            raise ValueError(f"draws, any_gray and aged are for network unet, not {self.network}")
+        if self.any_gray and not self.settings.get("any_gray"):
+            raise ValueError(
+                f"any_gray={self.any_gray}: the network's settings need any_gray: true"
+            )
         if not self.sigma_max > self.sigma_min:
             raise ValueError(
                 f"sigma_max={self.sigma_max}, sigma_min={self.sigma_min}: the first must be larger"
             )
         return self
+
+    @property
+    def photographs(self) -> bool:
+        """Whether the training loss looks at whole photographs (``losses.photograph_loss``)."""
+        seeing = bool(self.settings.get("context"))
+        return seeing or self.draws > 1 or self.any_gray > 0 or self.aged > 0
 
 
 def _allowed(card: type[Card], name: str) -> str:

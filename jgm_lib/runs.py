@@ -11,7 +11,7 @@ from . import checkpoints
 from .data.packed import PackedSet
 from .data.toy import ToyScenes
 from .errors import JGMError
-from .losses import model_tensor
+from .losses import halved, model_tensor
 from .networks import build
 from .operators import to_basis
 from .params import TrainCard, validate
@@ -30,20 +30,25 @@ def start(card: TrainCard, data=None):
             f"card {card.name!r} is for CUDA GPUs and PyTorch sees none on this machine; take a card "
             "with device: auto (scenes-64, toy-32), or copy this one and set device: auto"
         )
+    side = card.size * (2 if card.photographs else 1)  # photographs are seen at twice the side
     if data is None:
-        batches, about = toy_batches(card.size), {"data": "ToyScenes (procedural, no photographs)"}
+        batches, about = toy_batches(side), {"data": "ToyScenes (procedural, no photographs)"}
     else:
         packed = PackedSet(data)
-        batches = packed_batches(packed, card.size)
+        batches = packed_batches(packed, side, (card.crop_area, 1.0))
         about = {"data": {k: packed.card.get(k) for k in ("source", "count", "sha256", "licence")}}
     with torch.random.fork_rng([]):  # layers know only the global state, on the CPU here
         torch.default_generator.manual_seed(card.seed)
         model = network_of(card)
+    if card.settings.get("context") and card.size % model.divisor:
+        raise JGMError(
+            f"card {card.name!r}: size={card.size}: context needs one that {model.divisor} divides"
+        )
     if card.init:
         about["init"] = load_initial(card.init, model)
     elif hasattr(model, "spread"):
         first = (batches(64, torch.Generator().manual_seed(i)) for i in range(16))
-        measure_channels(first, model)
+        measure_channels(map(halved, first) if card.photographs else first, model)
     return model, batches, about
 
 
@@ -74,12 +79,13 @@ def load_initial(name_or_path, model) -> dict:
     return {k: card[k] for k in kept if k in card}
 
 
-def packed_batches(data, size: int):
-    """``batches`` for fit from a PackedSet: training pictures at random, cropped and flipped."""
+def packed_batches(data, size: int, area=(0.5, 1.0)):
+    """``batches`` for fit from a PackedSet: training pictures at random, cropped to a share
+    ``area`` and flipped."""
 
     def batch(n: int, generator: torch.Generator) -> torch.Tensor:
         pick = torch.randint(len(data.train_indices), (n,), generator=generator).numpy()
-        return data.batch(data.train_indices[pick], size, generator)  # (n,3,size,size)
+        return data.batch(data.train_indices[pick], size, generator, area=area)  # (n,3,size,size)
 
     return batch
 

@@ -22,8 +22,8 @@ from safetensors.torch import save_file
 
 from .errors import JGMError
 from .locks import locked
-from .losses import random_level_loss, split_noise_loss
 from .noise import mix_seed
+from .objectives import memory_format, objective
 
 FREE_ON_RESUME = ("steps", "device")  # a run may be extended, and go on elsewhere
 
@@ -53,25 +53,6 @@ def learning_rate(step: int, steps: int, card) -> float:
 def ema_decay(n: int, limit: float = 0.999) -> float:
     """Decay at the n-th update: short memory first, so that early weights are forgotten."""
     return min(limit, (1 + n) / (10 + n))
-
-
-def objective(model, card):
-    """The loss that belongs to a network: (x, generator) -> scalar."""
-    if card.network == "refinenet":
-        return lambda x, g: random_level_loss(model, x, g)
-    density = dict(
-        isotropic=card.isotropic,
-        p_mean=card.p_mean,
-        p_std=card.p_std,
-        sigma_y=card.sigma_y,
-        clip=(card.sigma_min, card.sigma_max),
-    )
-    return lambda x, g: split_noise_loss(model, x, g, **density)
-
-
-def memory_format(card):
-    """Convolutions like the channels last; RefineNet's instance norms take twice as long there."""
-    return torch.contiguous_format if card.network == "refinenet" else torch.channels_last
 
 
 def make_optimizer(model, card):

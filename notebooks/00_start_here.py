@@ -32,7 +32,7 @@
 
 # %% tags=["parameters"]
 photo = "china"          # a package photograph, toy-1, or the path of a picture of yours
-weights = "scenes-64"    # the prior: what the network has learned of landscapes
+weights = "photos-64"    # the prior: what the network has learned of photographs
 n = 3                    # colour versions
 seed = 0                 # the same seed gives the same colours
 steps = 20               # noise levels from pure noise to the picture
@@ -132,8 +132,8 @@ show(lesson.map_figure(), dpi=85,
 # %% [markdown]
 # ## What to expect
 #
-# A few versions of one photograph, clearly coloured where the prior has seen such things (sky, leaves,
-# stone) and shy elsewhere. The numbers below say how colourful: 0 is grey, 109 the most colourful
+# A few versions of one photograph, clearly coloured where the prior knows what it sees (sky, leaves,
+# fur, skin) and guessing elsewhere: the colour of a painted wall or a cup is anybody's choice. The numbers below say how colourful: 0 is grey, 109 the most colourful
 # pictures of the study that made the scale.
 
 # %%

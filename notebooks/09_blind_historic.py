@@ -35,7 +35,7 @@
 
 # %% tags=["parameters"]
 seed = 0
-weights = "scenes-64"
+weights = "photos-64"
 photo = "china"            # a colour photograph inside an installed package
 film = "orthochromatic"    # or blue-sensitive, panchromatic
 gamma = 1.2                # contrast of the film
@@ -165,8 +165,8 @@ show(picture_row([lesson.thumbnail(im) for im in (greys[f"{card.film} film"], *s
 
 # %% [markdown]
 # ## A real grey photograph
-# No colours are known here, so there is no number, only the look. Our prior has seen lakes and no lawns
-# with photographers: do not be surprised if the grass turns to water.
+# No colours are known here, so there is no number, only the look. In training some of the photographs
+# were grayed by other weights than their mean, blurred, scratched and grained, as old ones are.
 
 # %%
 from jgm_lib.data import samples

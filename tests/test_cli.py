@@ -114,6 +114,26 @@ def test_never_overwrites_without_force(tmp_path, capsys):
     assert (out / "a_1.png").read_bytes() != before
 
 
+def test_the_spread_and_the_notes_of_each_photo_are_told(tmp_path, capsys, monkeypatch):
+    from jgm_lib.colorize import Colorizer
+
+    whole, found = Colorizer.colorize, []
+
+    def colorize(self, path, **settings):
+        found.append(whole(self, path, **settings))
+        found[-1].notes.append("expect guesses")
+        return found[-1]
+
+    monkeypatch.setattr(Colorizer, "colorize", colorize)
+    path, words = str(picture(tmp_path / "a.png")), ["-o", str(tmp_path / "o"), "--steps", "2"]
+    assert main(["colorize", path, *words, "--n", "3"]) == 0
+    said = capsys.readouterr().out
+    levels = 255 * float(found[0].samples.var(0).mean().sqrt())  # RMS over pixels and colours
+    assert f", versions differ by {levels:.0f} levels; note: expect guesses" in said
+    assert main(["colorize", path, *words, "--n", "1", "--force"]) == 0
+    assert "differ" not in capsys.readouterr().out
+
+
 def test_no_two_photos_share_a_name_for_their_outputs(tmp_path):
     from jgm_lib.cli import _named
 
@@ -238,6 +258,7 @@ def test_zero_steps_are_refused_and_not_ignored(tmp_path, capsys, monkeypatch, e
     "extra, word",
     [
         (["--batch", "0"], "batch=0"),
+        (["--size", "0"], "size=0"),
         (["--limit", "-1"], "limit=-1"),
         (["--langevin-limit", "0"], "langevin_limit=0"),
         (["--json", "missing/rows.json"], "missing"),

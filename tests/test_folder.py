@@ -204,6 +204,70 @@ def test_bad_settings_are_one_clear_line(bad, photos, tmp_path):
         pack_folder(photos, tmp_path / "out", **bad)
 
 
+@pytest.fixture
+def second(tmp_path):
+    root = tmp_path / "second"
+    for name in ("hills/a", "trees/b", "c"):
+        path = root / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        photo(100 + ord(path.stem), 32, 32).save(path)
+    return root
+
+
+def test_two_folders_are_packed_one_after_the_other(photos, second, tmp_path):
+    npy = pack_folder([photos, str(second)], tmp_path / "out", size=32, holdout=0)
+    both, card = np.load(npy), card_of(npy)
+    first = np.load(pack_folder(photos, tmp_path / "out", "first", size=32, holdout=0))
+    assert npy.name == "album-32.npy" and card["count"] == 15
+    assert np.array_equal(both[:12], first)
+    for row, stem in zip(both[12:], "cab", strict=True):  # without a sub-folder comes first
+        assert np.array_equal(row, np.asarray(photo(100 + ord(stem), 32, 32)))
+    assert card["source"] == f"{tmp_path.name}/album, {tmp_path.name}/second"
+    packed = PackedSet(npy)
+    names = [packed.classes[k] for k in packed.labels]
+    assert names == ["hills"] * 6 + ["sea"] * 6 + [".", "hills", "trees"]
+
+
+def test_a_choice_is_made_among_both(photos, second, tmp_path):
+    npys = [
+        pack_folder([photos, second], tmp_path / "out", f"n{k}", size=16, count=6, seed=k)
+        for k in range(6)
+    ]
+    groups = [{g for g, _ in card_of(npy)["groups"]} for npy in npys]
+    assert all(card_of(npy)["count"] == 6 for npy in npys)
+    assert any(g & {"trees", "."} for g in groups) and any("sea" in g for g in groups)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_folders_of_which_one_lies_in_the_other_are_refused(order, photos, tmp_path):
+    (tmp_path / "link").symlink_to(photos / "sea")
+    for inner in (photos / "sea", photos, tmp_path / "link", photos / "sea" / ".." / "hills"):
+        with pytest.raises(JGMError, match="lies in .*: name it once"):
+            pack_folder([photos, inner][::order], tmp_path / "out", size=16)
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "album-2").mkdir()  # a name that only begins alike
+    photo(60).save(tmp_path / "album-2" / "p.png")
+    pack_folder([photos, tmp_path / "album-2"][::order], tmp_path / "out", "x", size=16)
+
+
+def test_no_folder_and_what_is_none_are_refused(photos, tmp_path):
+    with pytest.raises(JGMError, match="need at least one folder"):
+        pack_folder([], tmp_path / "out")
+    with pytest.raises(JGMError, match="none' is not a folder"):
+        pack_folder([photos, tmp_path / "none"], tmp_path / "out")
+
+
+def test_two_folders_on_the_command_line(photos, second, tmp_path, capsys):
+    args = ["--size", "16", "--out", str(tmp_path / "o"), "--name", "n"]
+    assert folder.main(["--source", str(photos), str(second), *args]) == 0
+    assert "15 pictures 16x16" in capsys.readouterr().out
+    assert folder.main(["--source", str(photos), str(photos / "sea"), *args]) == 2
+    error = capsys.readouterr().err
+    assert "name it once" in error and error.count("\n") == 1
+    with pytest.raises(SystemExit):
+        folder.main(["--source", *args])
+
+
 def test_command_line(photos, tmp_path, capsys):
     args = ["--source", str(photos), "--size", "16", "--out", str(tmp_path / "o"), "--name", "n"]
     assert folder.main(args) == 0

@@ -11,11 +11,14 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from jgm_lib.errors import JGMError
 from jgm_lib.metrics import (
     bootstrap_interval,
+    chroma_speckle,
     ciede2000,
     colourfulness,
     consistency_rms,
     diversity,
+    paired_difference,
     psnr,
+    ratio_of_sums,
     ssim,
     summarize,
     typicality_order,
@@ -345,3 +348,68 @@ def test_bad_summaries():
             summarize(scores)
     with pytest.raises(JGMError, match="psnr: need"):
         summarize({"psnr": [math.nan]})
+
+
+# Paired differences, ratios of sums
+
+
+def test_paired_difference_is_narrow_where_pictures_are_hard_for_both():
+    rng = np.random.default_rng(0)
+    hard, small = rng.normal(25, 5, 400), rng.normal(0.5, 0.2, 400)
+    mean, low, high = paired_difference(hard + small, hard)
+    assert mean == pytest.approx(small.mean()) and low < mean < high
+    assert high - low == pytest.approx(2 * 1.96 * small.std() / 20, rel=0.15)  # normal theory
+    apart = [bootstrap_interval(v) for v in (hard + small, hard)]
+    assert apart[0][0] < apart[1][1]  # these two overlap
+    assert paired_difference(hard, hard) == (0, 0, 0)
+    assert paired_difference(hard + small, hard, seed=1) != (mean, low, high)
+
+
+def test_paired_difference_of_infinite_values_and_bad_ones():
+    assert paired_difference([math.inf, 2], [math.inf, 1])[0] == 0.5
+    assert paired_difference([math.inf, 2], [3, 1])[0] == math.inf
+    assert paired_difference([1, 2], [math.inf, 1])[0] == -math.inf
+    with pytest.raises(JGMError, match="same pictures"):
+        paired_difference([1, 2], [1])
+    with pytest.raises(JGMError, match="none of them NaN"):
+        paired_difference([math.nan], [1])
+
+
+def test_ratio_of_sums():
+    rng = np.random.default_rng(0)
+    b = rng.uniform(0, 2, 500)
+    assert ratio_of_sums(3 * b, b) == pytest.approx((3, 3, 3))
+    ratio, low, high = ratio_of_sums(rng.uniform(0, 2, 500), b)
+    spread = math.sqrt(2 / 3 / 500)  # delta method: sqrt(var a + var b)/(mean sqrt n)
+    assert low < ratio < high and high - low == pytest.approx(2 * 1.96 * spread, rel=0.2)
+    assert all(math.isnan(v) for v in ratio_of_sums([1, 2], [0, 0]))
+    assert ratio_of_sums([1, 1], [0, 1])[0] == 2
+    with pytest.raises(JGMError, match="finite values of the same pictures"):
+        ratio_of_sums([1, math.inf], [1, 1])
+
+
+# Speckle
+
+
+@pytest.mark.parametrize("j, k", [(0, 0), (0, 5), (3, 0), (7, 11), (15, 15)])
+def test_speckle_of_a_cosine_of_known_frequency(j, k):
+    """Half-sample cosines continue over repeated edges, so the closed form is exact."""
+    S, A = 16, 0.1
+    at = (torch.arange(S, dtype=torch.float64) + 0.5) * math.pi / S
+    wave = torch.cos(j * at)[:, None] * torch.cos(k * at)
+    tint = torch.tensor([1.0, 0.0, -1.0], dtype=torch.float64).view(1, 3, 1, 1)
+    x = 0.5 + A * tint * wave
+    u, v = j * math.pi / S, k * math.pi / S
+    share = (1 - (1 + 2 * math.cos(u)) * (1 + 2 * math.cos(v)) / 9) ** 2
+    energy = 2 / 3 * A**2 * float(wave.square().mean())
+    assert chroma_speckle(x) == pytest.approx([share * energy], abs=1e-15)
+
+
+def test_speckle_sees_no_luma_and_all_of_white_noise():
+    grey = pictures(1)[:, :1].expand(-1, 3, -1, -1)
+    assert chroma_speckle(grey) == pytest.approx([0], abs=1e-20)
+    g = torch.Generator().manual_seed(0)
+    x = 0.5 + 0.01 * torch.randn(1, 3, 256, 256, generator=g, dtype=torch.float64)
+    share = (8 / 9) ** 2 + 8 / 81  # of white noise that is left without its 3x3 mean
+    assert chroma_speckle(x) == pytest.approx([2 / 3 * 1e-4 * share], rel=0.02)
+    assert chroma_speckle(x.flip(3)) == pytest.approx(chroma_speckle(x))

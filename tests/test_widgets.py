@@ -12,9 +12,10 @@ import yaml
 from PIL import Image
 
 from jgm_lib import checkpoints
-from jgm_lib.colorize import Colorizer
+from jgm_lib.colorize import Colorizer, full_size
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
+from jgm_lib.operators import gray
 from jgm_lib.params import KNOBS, ColorizeCard, limits, validate
 from jgm_lib.widgets import ColorizePanel, album, compute, controls, drawing, engine, views
 from jgm_lib.widgets.worker import LatestWorker, Throttle
@@ -506,12 +507,83 @@ def test_the_curtain_shows_grey_on_its_left_and_colour_on_its_right(panel):
     assert excess[:, side // 4 + 12 : -12].min() > 200
 
 
+def page_of(panel) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(panel.view.image.value)).convert("RGB")).astype(int)
+
+
+def test_spread_mode_shows_where_the_versions_differ(panel):
+    panel.run_sync()
+    x = torch.full_like(panel.done.x, 0.5)  # two versions that differ on the right half alone
+    x[0, :, :, 8:] += 0.05
+    panel._seen = x, panel.done.subject, None
+    panel.view.mode.value = "spread"
+    assert panel.worker.wait(WAIT)
+    assert panel.view.cut.layout.visibility == "hidden"
+    page, (w, h) = page_of(panel), views.BOARD
+    left, room, tall = round(0.24 * w) + 16, w - round(0.24 * w) - 16 - 70, h - 26
+    middle = left + room // 2
+    dark, bright = page[40 : tall - 40, middle - 90], page[40 : tall - 40, middle + 90]
+    assert dark.max() < 20
+    spread = 255 * 0.05 / 2**0.5  # of two values 0.05 apart, all three colours alike: 9 levels
+    expected = 255 * np.array(drawing.matplotlib.colormaps["inferno"](spread / 10.0)[:3])
+    assert np.abs(bright - expected).max() < 12  # the scale ends at 10; JPEG
+    panel.view.mode.value = "versions"
+    assert panel.worker.wait(WAIT) and not np.array_equal(page_of(panel), page)
+
+
+def test_the_spread_page_tells_the_number_of_the_result(panel, monkeypatch):
+    captions = []
+    monkeypatch.setattr(
+        drawing,
+        "heat_page",
+        lambda grey, levels, caption: captions.append(caption) or drawing.Image.new("RGB", (9, 9)),
+    )
+    result = panel.run_sync()
+    panel.view.mode.value = "spread"
+    panel.view.paint(panel.done.x, panel.done.subject, None)
+    panel.view.paint(panel.done.x[:1], panel.done.subject, "step 3")
+    assert f"versions differ by {result.spread_levels:.1f} levels of 255" == captions[-2]
+    assert captions[-1].startswith("step 3: one version")
+
+
+def test_the_curtain_is_there_in_its_mode_alone(panel):
+    seen = {}
+    for mode in panel.view.mode.options:
+        panel.view.mode.value = mode
+        seen[mode] = panel.view.cut.layout.visibility
+    assert seen == {"versions": "hidden", views.CURTAIN: "visible", "spread": "hidden"}
+
+
+@pytest.mark.parametrize(
+    "values, top", [([0, 0], 5), ([4.9, 4.9], 5), ([5, 5], 5), ([5.1, 5.1], 10), ([70, 70], 80)]
+)
+def test_scales_end_at_round_levels(values, top):
+    assert drawing.scale_top(np.array(values, float)) == top
+
+
+def test_heat_maps_of_any_shape_have_a_scale():
+    bar = [
+        np.array(drawing.heat(np.full((2, 2), v), 10.0, (3, 3)))[1, 1].sum() for v in (0, 5, 10, 99)
+    ]
+    assert bar[0] < 30 and bar[0] < bar[1] < bar[2] == bar[3]
+    for shape in ((1, 1), (200, 3), (3, 200), (64, 85)):
+        grey = drawing.Image.new("RGB", shape[::-1])
+        page = drawing.heat_page(grey, np.zeros(shape), "flat")
+        assert page.size == views.BOARD
+        column = np.asarray(page)[30:380, views.BOARD[0] - 50].sum(-1).astype(int)
+        assert (np.diff(column) <= 6).all() and column[0] > column[-1]  # light above, dark below
+
+
 def test_a_noisy_state_is_shown_with_its_noise_and_a_clean_one_sharp():
     photo = album.open_picture("toy-1")
     y = torch.from_numpy(photo.to_gray())[None]
     f = torch.full((3,), 1 / 3)
-    clean = engine.reduce(y, 16, 16).expand(3, -1, -1)
-    assert views.finish(clean, y, f).shape == (3, *y.shape[1:])
+    tint = torch.tensor([0.3, 0.0, -0.3]).view(3, 1, 1)  # leaves the gamut in places
+    clean = engine.reduce(y, 16, 16) + tint
+    shown = torch.from_numpy(np.ascontiguousarray(views.finish(clean, y, f)))
+    assert shown.shape == (3, *y.shape[1:])
+    assert (gray(shown[None], f)[0] - y).abs().max() < 1e-6  # the panel keeps F x = y, as files do
+    assert np.array_equal(np.moveaxis(shown.numpy(), 0, -1), full_size(clean, y, f))
     noisy = clean + 0.3 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
     assert np.array_equal(views.finish(noisy, y, f), noisy.numpy())
 

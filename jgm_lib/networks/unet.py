@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..operators import from_basis, to_basis
+from .context import Context, partly
 
 LUMA = (0, 3, 6)  # u0 of each group of three, in the rotated colour basis
 
@@ -77,6 +78,8 @@ class UNet(nn.Module):
     the size of the one above, the first after ``patch``-fold pixel-unshuffle; attention at the
     lowest. ``mean`` and ``spread``: per channel of the rotated colour basis, measured on the
     training set (``measure_channels``). Sizes that the levels do not divide are edge-padded.
+    ``context``: it also looks at the photograph (``networks.context``; needs four levels, patch 2).
+    ``any_gray``: its luma channels hold the photograph under any graying, not the mean of R, G, B.
     """
 
     def __init__(
@@ -89,12 +92,18 @@ class UNet(nn.Module):
         gradient_scale=1.0,
         mean=None,
         spread=None,
+        context=False,
+        any_gray=False,
     ):
         super().__init__()
+        if context and (len(widths) != 4 or patch != 2):
+            raise ValueError(
+                f"widths={tuple(widths)}, patch={patch}: context needs 4 levels, patch 2"
+            )
         if patch < 1 or not gradient_scale > 0:
             raise ValueError(f"patch={patch}, gradient_scale={gradient_scale}: need above 0")
         self.channels, self.patch, self.levels = channels, patch, len(widths)
-        self.gradient_scale = float(gradient_scale)
+        self.gradient_scale, self.any_gray = float(gradient_scale), bool(any_gray)
         self.register_buffer("mean", torch.tensor(mean or [0.0] * channels).view(1, -1, 1, 1))
         self.register_buffer("spread", torch.tensor(spread or [0.5] * channels).view(1, -1, 1, 1))
         self.half, emb = 16, 4 * widths[0]
@@ -125,9 +134,13 @@ class UNet(nn.Module):
         self.head = nn.Conv2d(c, channels * patch**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
+        self.context = Context(widths, patch) if context else None
 
-    def network(self, h, c_y, c_c):
-        """The bare network on normalized channels: (B,C,H,W), (B,), (B,) -> (B,C,H,W)."""
+    def network(self, h, c_y, c_c, added=None):
+        """The bare network on normalized channels: (B,C,H,W), (B,), (B,) -> (B,C,H,W).
+
+        ``added``: what the photograph adds at each level, from ``context``.
+        """
         emb = self.embed(
             torch.cat([fourier_features(c_y, self.half), fourier_features(c_c, self.half)], dim=1)
         )
@@ -135,6 +148,7 @@ class UNet(nn.Module):
         skips = []
         for i, level in enumerate(self.down):
             h = F.avg_pool2d(h, 2) if i else h
+            h = h if added is None else h + added[i]
             for block in level:
                 h = block(h, emb)
                 skips.append(h)
@@ -145,13 +159,13 @@ class UNet(nn.Module):
                 h = block(torch.cat([h, skips.pop()], dim=1), emb)
         return F.pixel_shuffle(self.head(F.silu(self.head_norm(h))), self.patch)
 
-    def denoise_basis(self, U, sigma, sigma_y):
+    def denoise_basis(self, U, sigma, sigma_y, added=None):
         """D in the rotated basis: U (B,C,H,W), sigma and sigma_y (B,) -> (B,C,H,W)."""
         s, d = channel_sigmas(sigma, sigma_y, self.channels), self.spread
         total = (s.square() + d.square()).sqrt()
         noise_inputs = sigma_y.log() / 4, sigma.log() / 4
         V = U - self.mean
-        N = self.padded(V / total, *noise_inputs)
+        N = self.padded(V / total, *noise_inputs, added)
         return self.mean + (d / total).square() * V + (s * d / total) * N  # c_skip, c_out
 
     @property
@@ -159,18 +173,19 @@ class UNet(nn.Module):
         """Sizes that this divides need no padding."""
         return self.patch * 2 ** (self.levels - 1)
 
-    def padded(self, h, c_y, c_c):
+    def padded(self, h, c_y, c_c, added=None):
         """``network`` at any size. Repeated noise at the edge is no white noise and colours it a
         little; ``Colorizer.draw`` therefore mirrors the photograph before there is noise."""
         H, W = h.shape[-2:]
         m = self.divisor
         h = F.pad(h, (0, -W % m, 0, -H % m), mode="replicate")
-        return self.network(h, c_y, c_c)[..., :H, :W]
+        return self.network(h, c_y, c_c, added)[..., :H, :W]
 
-    def denoise(self, X, sigma, sigma_y=None):
+    def denoise(self, X, sigma, sigma_y=None, added=None):
         """E[X_clean | X]: X (B,C,H,W) in the RGB layout; sigma, sigma_y floats or (B,) > 0.
 
-        ``sigma_y=None`` is the paper's case, the same noise on all channels.
+        ``sigma_y=None`` is the paper's case, the same noise on all channels. ``added``: what
+        ``Seeing`` gives.
         """
         sigma = torch.as_tensor(sigma, dtype=X.dtype, device=X.device).expand(X.shape[0])
         sigma_y = (
@@ -178,8 +193,17 @@ class UNet(nn.Module):
             if sigma_y is None
             else torch.as_tensor(sigma_y, dtype=X.dtype, device=X.device).expand(X.shape[0])
         )
-        return from_basis(self.denoise_basis(to_basis(X), sigma, sigma_y))
+        return from_basis(self.denoise_basis(to_basis(X), sigma, sigma_y, added))
 
-    def forward(self, U, sigma, sigma_y):
-        """What training calls (through a distributed wrapper): ``denoise_basis``."""
-        return self.denoise_basis(U, sigma, sigma_y)
+    def forward(self, U, sigma, sigma_y, grey=None):
+        """What training calls (through a distributed wrapper): ``denoise_basis``.
+
+        ``grey`` (B',1,2H,2W): the photographs, each of B/B' versions in U; those whose luma is as
+        noisy as their chroma are not shown to the network.
+        """
+        if grey is None or self.context is None:
+            return self.denoise_basis(U, sigma, sigma_y)
+        draws = len(U) // len(grey)
+        seen = (sigma_y < sigma).view(-1, draws).any(1)  # a clipped sigma can be equal to sigma_y
+        added = partly(self.context, grey, seen, draws)
+        return self.denoise_basis(U, sigma, sigma_y, added)

@@ -20,24 +20,27 @@ class _Conditional:
     def __init__(self, model, Y, f, sigma_y):
         self.model, self.Y, self.f, self.sigma_y = model, Y, f, sigma_y
         self.chroma = [c for c in range(model.channels) if c % 3]
+        self.knows_gray = getattr(model, "any_gray", False)  # takes the photograph under any F
 
     def state(self, V, clean):
         """Chroma V (B,2G,H,W) and the clean chroma estimate -> X (B,3G,H,W), RGB layout.
 
         The mean of a colour is its grey minus the weights' share of its chroma; for equal
-        weights that share is zero. For other F this is approximate (the network knew one F).
+        weights that share is zero. For other F this is approximate where the network knew one F.
         """
+        return self._with_mean(V, self.Y - gray_groups(self._with_mean(clean, 0.0), self.f))
+
+    def _with_mean(self, V, mean):
+        """Chroma V (B,2G,H,W) and the mean of the three colours (B,G,H,W) -> X, RGB layout."""
         B, _, H, W = V.shape
         U = V.new_zeros(B, self.model.channels, H, W)
-        U[:, self.chroma] = clean
-        mean = self.Y - gray_groups(from_basis(U), self.f)  # (B,G,H,W)
         U[:, self.chroma] = V
         U[:, 0::3] = math.sqrt(3) * mean
         return from_basis(U)
 
     def __call__(self, V, sigma, clean):
         """E[chroma | chroma + sigma z, grey]; ``clean`` is the last estimate, for the mean."""
-        X = self.state(V, clean)
+        X = self._with_mean(V, self.Y) if self.knows_gray else self.state(V, clean)
         return to_basis(self.model.denoise(X, sigma, self.sigma_y))[:, self.chroma]
 
 

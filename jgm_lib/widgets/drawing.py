@@ -98,6 +98,52 @@ def curtain(before: Image.Image, after: Image.Image, share: float, size=(760, 43
     return page
 
 
+# -- maps --------------------------------------------------------------------------------------
+
+
+def scale_top(levels, least: float = 5.0) -> float:
+    """The end of a map's scale: the first of 5, 10, 20, 40, ... that 99 % of the values are under,
+    so that maps of much the same spread can be compared."""
+    high = float(np.quantile(levels, 0.99))
+    return least * 2.0 ** max(0, math.ceil(math.log2(max(high, 1e-9) / least)))
+
+
+def heat(values, top: float, size: tuple[int, int]) -> Image.Image:
+    """An array (h,w) from 0 (dark) to ``top`` (light) as a picture of ``size`` (width, height);
+    values are enlarged first and coloured then, so that no colour outside the scale arises."""
+    large = Image.fromarray(np.asarray(values, np.float32)).resize(size, Image.Resampling.BILINEAR)
+    shares = np.clip(np.asarray(large) / top, 0, 1)
+    colours = matplotlib.colormaps["inferno"](shares)[..., :3]
+    return to_image(np.moveaxis(colours, -1, 0))
+
+
+def heat_page(reference: Image.Image, levels, caption: str, size=(760, 430)) -> Image.Image:
+    """The photo in a narrow column, the map ``levels`` (h,w) as large as it fits, and its scale."""
+    page, (w, h) = Image.new("RGB", size, PAPER), size
+    side, bar = round(0.24 * w), 70
+    paste_grid(page, (0, 0, side, h), [reference], ["grey photo"], 1)
+    left, room, tall = side + 2 * GAP, w - side - 2 * GAP - bar, h - CAPTION - GAP
+    k = min(room / levels.shape[1], tall / levels.shape[0])
+    top, wide = scale_top(levels), tuple(max(1, round(n * k)) for n in levels.shape[::-1])
+    at = left + (room - wide[0]) // 2, (tall - wide[1]) // 2
+    page.paste(heat(levels, top, wide), at)
+    pen = ImageDraw.Draw(page)
+    pen.text((at[0] + wide[0] / 2, at[1] + wide[1] + 3), caption, INK, font(12), anchor="ma")
+    _scale(page, (w - bar + 2 * GAP, 3 * GAP, 14, tall - 5 * GAP), top)
+    return page
+
+
+def _scale(page: Image.Image, box, top: float) -> None:
+    """A colour bar (left, top, width, height) from ``top`` levels above down to 0."""
+    left, upper, width, height = box
+    page.paste(heat(np.linspace(top, 0, height)[:, None], top, (width, height)), (left, upper))
+    pen = ImageDraw.Draw(page)
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        y = upper + (1 - share) * (height - 1)
+        pen.text((left + width + 4, y), f"{share * top:g}", INK, font(10), anchor="lm")
+    pen.text((left, upper - 6), "levels", INK, font(10), anchor="ls")
+
+
 # -- traces ------------------------------------------------------------------------------------
 
 

@@ -9,13 +9,12 @@ from functools import cached_property, lru_cache
 
 import torch
 
-from ..colorize import Colorizer, Result
+from ..colorize import Colorizer, Result, reduced_truth, trace_row
 from ..fullres import reduce
 from ..ladder import epsilon_of
-from ..metrics import psnr, typicality_order
+from ..metrics import typicality_order
 from ..params import ColorizeCard, validate
 from ..photo import Photo, read_photo
-from ..samplers import State
 
 COARSE_EVALUATIONS = 6
 
@@ -45,7 +44,7 @@ class Subject:
     @cached_property
     def truth(self) -> torch.Tensor | None:
         """The true colours at the prior's size, (3,h,w); None for a grey photo."""
-        return self._reduced(*self.y_small.shape[-2:])
+        return reduced_truth(self.photo, *self.y_small.shape[-2:])
 
     def shown(self, side: int) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Grey (1,H',W') and true colours (3,H',W') or None, no side longer than ``side``."""
@@ -53,14 +52,11 @@ class Subject:
             H, W = self.y.shape[-2:]
             k = min(1.0, side / max(H, W))
             H, W = max(1, round(H * k)), max(1, round(W * k))
-            self._shown[side] = reduce(self.y, H, W).clamp(0, 1), self._reduced(H, W)
+            self._shown[side] = (
+                reduce(self.y, H, W).clamp(0, 1),
+                reduced_truth(self.photo, H, W),
+            )
         return self._shown[side]
-
-    def _reduced(self, h: int, w: int) -> torch.Tensor | None:
-        if self.photo.is_grey:
-            return None
-        rgb = torch.from_numpy(self.photo.rgb()).movedim(-1, 0)
-        return reduce(rgb, h, w).clamp(0, 1)
 
     def coarse(self) -> "Subject":
         """The same photo at half the prior's size, a quarter of the work."""
@@ -118,17 +114,16 @@ def wide_steps(card: ColorizeCard) -> ColorizeCard:
 def follow(card: ColorizeCard, what: Subject) -> Iterator[Frame]:
     """The sampler at work on a subject, one Frame a step. JGMError for settings that diverge."""
     total = steps(card)
-    for state in colorizer(card.weights).draw(what.y_small, what.f, card):
-        yield Frame(state.x.float().cpu(), row(state, what.truth), total)
+    for state in colorizer(card.weights).draw(what.y, what.y_small, what.f, card):
+        yield Frame(state.x.float().cpu(), trace_row(state, what.truth), total)
 
 
-def row(state: State, truth) -> dict:
-    """step, sigma, nfe, residual and, if the truth is known, the PSNR of the versions' mean."""
-    values = {k: getattr(state, k) for k in ("step", "sigma", "nfe", "residual")}
-    if truth is not None:
-        mean = state.x.mean(0, keepdim=True).clamp(0, 1).cpu()
-        values["psnr"] = float(psnr(mean, truth[None])[0])
-    return values
+def sketch(card: ColorizeCard, what: Subject) -> Iterator[Frame]:
+    """A coarse answer, fast: fewer evaluations, and of a half-size picture. A prior that looks at
+    the photograph would not recognize half of it, so it sketches at its own size."""
+    prior = colorizer(card.weights)
+    small = what.coarse() if prior.seen_side == prior.side else what
+    return follow(coarse(card), small)
 
 
 @dataclass(frozen=True, eq=False)

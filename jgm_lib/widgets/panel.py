@@ -138,9 +138,9 @@ class ColorizePanel:
     def _sketch(self, job, wanted) -> None:
         if job_key(job) in self._cache:
             return  # the full answer comes at once after this
-        card, what = engine.coarse(job[0]), self._subject(*job)
+        card, what = job[0], self._subject(*job)
         x = None
-        for frame in engine.follow(card, what.coarse()):
+        for frame in engine.sketch(card, what):
             x = frame.x
             if not wanted():
                 break

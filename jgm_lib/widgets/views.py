@@ -6,7 +6,8 @@ import io
 import ipywidgets as w
 import numpy as np
 
-from ..fullres import enlarge_chroma, reduce
+from ..colorize import full_size, spread_of
+from ..fullres import reduce
 from ..metrics import psnr
 from ..operators import gray
 from . import controls, drawing
@@ -18,6 +19,7 @@ NO_FRONT_END = (
     "(make lab) or the page (make app), or use panel.run_sync() and panel.result."
 )
 BOARD, TRACES = (760, 430), (760, 150)
+CURTAIN = "before | after"
 LARGE, SMALL = 560, 280  # longest side, pixels, of the pictures on the board
 STYLE = """<style>
 .jgm-panel {max-width: 1180px; border: 1px solid #c9ced6; border-radius: 10px; overflow: hidden;
@@ -64,10 +66,10 @@ class View:
         self.text = w.Textarea(layout=w.Layout(width="100%", height="230px"))
         self.apply = w.Button(description="Use this card", icon="check", layout=wide)
         self.mode = w.ToggleButtons(
-            options=["versions", "before | after"],
-            style={"button_width": "110px"},
-            tooltips=["all colour versions", "a curtain over the first"],
-            layout=w.Layout(flex="0 0 240px"),
+            options=["versions", CURTAIN, "spread"],
+            style={"button_width": "104px"},
+            tooltips=["all colour versions", "a curtain over the first", "where versions differ"],
+            layout=w.Layout(flex="0 0 340px"),
         )
         self.cut = w.FloatSlider(
             0.5,
@@ -136,7 +138,7 @@ class View:
         return w.VBox([head, body]).add_class("jgm-panel")
 
     def _show_cut(self, change) -> None:
-        self.cut.layout.visibility = "hidden" if change["new"] == "versions" else "visible"
+        self.cut.layout.visibility = "visible" if change["new"] == CURTAIN else "hidden"
 
     def offer(self, sampler: str) -> None:
         """Show the knobs that this sampler reads, hide the others."""
@@ -150,6 +152,9 @@ class View:
 
     def paint(self, x, what: Subject, note: str | None) -> None:
         """Draw versions (n,3,h,w); ``note`` is for one on its way, None for a finished run."""
+        if self.mode.value == "spread":
+            self.image.value = drawing.encode(spread_page(x, what, note))
+            return
         y, truth = what.shown(LARGE if note is None and len(x) < 3 else SMALL)
         pictures = [drawing.to_image(finish(v, y, what.f)) for v in x]
         grey = drawing.to_image(y)
@@ -206,8 +211,7 @@ def finish(v, y, f):
     y_small = gray(v[None], f)[0]
     if not grey_matches(v, y, y_small):
         return np.asarray(v)
-    parts = [p for _, p in enlarge_chroma(v - y_small, y_small, y, method="guided")]
-    return np.clip(np.concatenate([np.asarray(p) for p in parts], axis=1) + np.asarray(y), 0, 1)
+    return np.moveaxis(full_size(v, y, f), -1, 0)  # as Result shows it, F x = y exactly
 
 
 def grey_matches(v, y, y_small, tolerance: float = 0.02) -> bool:
@@ -225,6 +229,15 @@ def still(*parts: bytes):
         page.paste(image, (0, top))
         top += image.height
     return page
+
+
+def spread_page(x, what: Subject, note: str | None):
+    """The grey photo beside a map of how much versions x (n,3,h,w) differ, with its scale."""
+    levels = 255 * spread_of(x).numpy()
+    said = f"versions differ by {np.sqrt(np.square(levels).mean()):.1f} levels of 255"
+    said = said if len(x) > 1 else "one version differs from nothing: take more versions"
+    grey = drawing.to_image(what.shown(SMALL)[0])
+    return drawing.heat_page(grey, levels, f"{note}: {said}" if note else said)
 
 
 def version_captions(x, what: Subject) -> list[str]:

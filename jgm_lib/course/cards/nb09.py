@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from ...params import Card, knob
+from ...params import DEFAULT_WEIGHTS, Card, knob
 
 
 class BlindHistoricCard(Card):
     seed: int = knob(0, 0, 2**31 - 1, "seed of everything random")
-    weights: str = Field("scenes-64", description="prior: bundled name or path")
+    weights: str = Field(DEFAULT_WEIGHTS, description="prior: bundled name or path")
     photo: str = Field("china", description="a colour photograph inside an installed package")
     film: str = Field("orthochromatic", description="blue-sensitive, orthochromatic, panchromatic")
     gamma: float = knob(1.2, 0.2, 5, "contrast of the simulated film")

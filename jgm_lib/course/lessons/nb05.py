@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image, ImageDraw
 
-from ...colorize import Result
+from ...colorize import Result, trace_row
 from ...errors import JGMError
 from ...fullres import reduce
 from ...lessons import film_strip, line, panels
@@ -181,8 +181,8 @@ def film(card: ColorizeCard, photo, **changes) -> Film:
     card = engine.plain(card.model_copy(update={"sampler": "langevin", "n": 1, **changes}))
     what, tool = engine.subject(card, photo), engine.colorizer(card.weights)
     reel = Film([], [], [], [])
-    for state in tool.draw(what.y_small, what.f, card):
-        reel.trace.append(engine.row(state, what.truth))
+    for state in tool.draw(what.y, what.y_small, what.f, card):
+        reel.trace.append(trace_row(state, what.truth))
         if state.step % card.T == 0:
             reel.sigmas.append(state.sigma)
             reel.pictures.append(state.x[0].clamp(0, 1).cpu())

@@ -1,0 +1,75 @@
+"""From measured files to the README and the card of the everyday prior: no number is typed.
+
+    python -m benchmarks.prior_numbers "title" file.json ["title" file.json ...] [--write]
+
+The files come from `python -m benchmarks.prior ... --json FILE`. Without --write the text is only
+printed. Files of other weights than the bundled ones are refused unless their title says "compare:".
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from jgm_lib.checkpoints import BUNDLED
+from jgm_lib.course.book import ROOT, put_between, write_text
+from jgm_lib.errors import JGMError
+
+from . import prior_table
+
+CARD = BUNDLED / "photos-64.json"
+START, END = "<!-- prior:start -->", "<!-- prior:end -->"
+OTHER = "compare:"
+
+
+def read(pairs: list[str], sha256: str) -> dict[str, dict]:
+    """{title: what the file holds}. JGMError for a file that is none or of other weights."""
+    if not pairs or len(pairs) % 2:
+        raise JGMError("need pairs of a title and a file")
+    out = {}
+    for title, path in zip(pairs[::2], pairs[1::2], strict=True):
+        try:
+            found = json.loads(Path(path).read_text(encoding="utf-8"))
+            weights = found["weights"]["sha256"], found["rows"], found["honesty"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise JGMError(f"{path}: not a file of benchmarks.prior --json ({error!r})") from None
+        if weights[0] != sha256 and not title.startswith(OTHER):
+            raise JGMError(f"{path}: measured with other weights; measure again")
+        out[title.removeprefix(OTHER).strip()] = found
+    return out
+
+
+def text(measured: dict[str, dict]) -> str:
+    """What stands in the README."""
+    return "\n\n".join(f"**{title}.** {prior_table.text(found)}" for title, found in measured.items())
+
+
+def for_card(found: dict) -> dict:
+    """What the card keeps: everything but the values picture by picture."""
+    rows = [{k: v for k, v in row.items() if k != "values"} for row in found["rows"]]
+    return {k: v for k, v in found.items() if k != "pictures"} | {"rows": rows}
+
+
+def main(argv=None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pairs", nargs="+", metavar="TITLE FILE")
+    parser.add_argument("--card", type=Path, default=CARD)
+    parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
+    parser.add_argument("--write", action="store_true", help="into the card and the README")
+    args = parser.parse_args(argv)
+    try:
+        card = json.loads(args.card.read_text(encoding="utf-8"))
+        measured = read(args.pairs, card["sha256"])
+        print(text(measured))
+        if args.write:
+            put_between(args.readme, START, END, text(measured))
+            card["metrics"] = {title: for_card(found) for title, found in measured.items()}
+            write_text(args.card, json.dumps(card, indent=1, ensure_ascii=False) + "\n")
+    except JGMError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

