@@ -26,27 +26,18 @@ from jgm_lib.params import ColorizeCard
 from jgm_lib.samplers import presets
 
 from .common import machine, parser_of, write_json
+from .prior import in_bf16
 
 EVALUATIONS = (20, 50, 100, 300, 1000)
 METRICS = ("psnr", "delta_e", "colourfulness")
 METHODS = {
     "tempered": presets.tempered,
     "split": lambda nfe: {"sampler": "split", "steps": nfe},
+    "split, pale": lambda nfe: {"sampler": "split", "steps": nfe, "lookahead": 0.0},
     "nullspace": lambda nfe: {**NULLSPACE, "sampler": "nullspace", "steps": nfe},
-    "authors": lambda nfe: presets.authors(nfe),
+    "authors": lambda nfe: presets.AUTHORS_LSUN if nfe == 1000 else None,
+    "as printed": lambda nfe: presets.PAPER if nfe == 1000 else None,
 }
-
-
-class HalfPrecision:
-    """A denoiser whose network runs in bfloat16; states and steps stay float32."""
-
-    def __init__(self, model):
-        self.model = model
-        self.channels, self.gradient_scale = model.channels, model.gradient_scale
-
-    def denoise(self, X, sigma, sigma_y=None):
-        with torch.autocast(X.device.type, dtype=torch.bfloat16):
-            return self.model.denoise(X, sigma, sigma_y).float()
 
 
 class Pictures:
@@ -182,7 +173,7 @@ def main(argv=None) -> None:
     pictures = Pictures(args.source, colorizer.side, args.limit)
     found = start_or_resume(args.json, about_of(args, colorizer), pictures)
     if args.bf16:
-        colorizer.model = HalfPrecision(colorizer.model)
+        in_bf16(colorizer)
     run_all(args, colorizer, pictures, found)
     print(table(rows_of(found)))
 

@@ -36,9 +36,9 @@ def overlapping_ratio(dimensions: int, overlap: float = 0.5) -> float:
 
     Found by bisection; for many dimensions D it is about 1/(1 - 3/sqrt(2 D)) at one half.
     """
-    if dimensions < 1 or not 0 < overlap < 0.99:
+    if dimensions < 5 or not 0 < overlap < 0.99:  # below, shells are as wide as their radius
         raise JGMError(
-            f"dimensions={dimensions}, overlap={overlap}: need >= 1 and 0 < overlap < 0.99"
+            f"dimensions={dimensions}, overlap={overlap}: need >= 5 and within (0, 0.99)"
         )
     low, high = 1.0, 2.0  # the overlap falls from 0.997 at ratio 1
     while level_overlap(high, 1.0, dimensions) > overlap:
