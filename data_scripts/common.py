@@ -22,7 +22,6 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image, ImageOps
 
-from jgm_lib.data.packed import FORMAT, PackedSet, file_sha256
 from jgm_lib.errors import JGMError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"}
@@ -172,6 +171,8 @@ def pack(
     or when no picture could be used; then nothing is left behind.
     """
     check_settings(name, size, count, seed, holdout)
+    from jgm_lib.data.packed import FORMAT, file_sha256  # with torch, which --help does without
+
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     skipped, examples = Counter(), []
@@ -248,6 +249,8 @@ def run(command, args: argparse.Namespace) -> int:
     """Call ``command(**args)``, print one summary; bad input is one line and exit code 2."""
     try:
         path = command(**vars(args))
+        from jgm_lib.data.packed import PackedSet
+
         print(PackedSet(path).summary())
         return 0
     except JGMError as error:

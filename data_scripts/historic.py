@@ -21,7 +21,6 @@ from pathlib import Path
 from urllib.parse import urlencode, urlparse
 
 from jgm_lib.errors import JGMError
-from jgm_lib.photo import read_photo
 
 from .download import check_file, copy_body, digest_of, fetch
 
@@ -136,6 +135,8 @@ def save(url: str, part: Path) -> int | None:
 
 def check(part: Path, item: dict, announced: int | None) -> None:
     """Raise JGMError unless the file has the right length, hash and kind."""
+    from jgm_lib.photo import read_photo  # with torch, which --help does without
+
     check_file(part, item["name"], announced, None, "sha1")
     check_file(part, item["name"], item.get("size"), item.get("sha1"), "sha1")
     read_photo(part.read_bytes())
