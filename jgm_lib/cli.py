@@ -109,7 +109,7 @@ def _named(inputs) -> list[tuple[str, str]]:
 
 
 def _colorize_one(colorizer, path, stem, args, settings) -> str:
-    from .colorize import refuse_existing
+    from .files import refuse_existing
 
     names = [f"{stem}_{i + 1}.png" for i in range(settings["n"])] + [f"{stem}_mean.png"]
     paths = [Path(args.out) / n for n in names]
