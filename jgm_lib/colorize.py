@@ -1,6 +1,5 @@
 """Any photo in, colour photos out."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,6 +12,7 @@ from PIL import Image
 from . import checkpoints
 from .constraint import residual
 from .errors import JGMError
+from .files import refuse_existing
 from .fullres import check_method, enlarge_chroma, reduce, working_size
 from .metrics import psnr, typicality_order
 from .networks.context import Seeing
@@ -139,13 +139,6 @@ def full_size(x, y, f, upsample: str = "detail") -> np.ndarray:
         part = y[:, rows]
         out[rows] = fit_gamut((part + c).permute(1, 2, 0).numpy(), part[0].numpy())
     return out
-
-
-def refuse_existing(paths, force: bool) -> None:
-    """Raise JGMError naming the first path that exists, unless ``force``."""
-    for path in paths:
-        if not force and os.path.lexists(path):
-            raise JGMError(f"{path} exists; choose another folder or allow overwriting (--force)")
 
 
 class Colorizer:

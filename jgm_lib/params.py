@@ -18,6 +18,7 @@ class Card(BaseModel):
 
 
 DEFAULT_WEIGHTS = "photos-64"
+UPSAMPLE = ("detail", "guided", "fusion", "bilinear")  # chroma to full size, see fullres.py
 Positive = Annotated[float, Field(gt=0)]
 
 
