@@ -1,14 +1,15 @@
-"""The helpers of lessons 08 and 11: what is counted, with which error bars, and what a mean gains."""
+"""The helpers of lessons 08, 09 and 11: what is counted, with which error bars, what a mean gains."""
 
 import numpy as np
 import pytest
 import torch
 
-from jgm_lib.course.lessons import nb08, nb11
+from jgm_lib.course.lessons import nb08, nb09, nb11
 from jgm_lib.data.toy import OBJECTS, PALETTE, ToyScenes, visible
 from jgm_lib.joint import join
 from jgm_lib.metrics import psnr
 from jgm_lib.noise import karras_sigmas
+from jgm_lib.operators import gray_pinv, gray_weights
 from jgm_lib.study import share_interval
 
 
@@ -144,3 +145,15 @@ def test_the_bench_counts_with_an_interval():
     axis = nb11.shares_figure({"half": row, "all": row}).axes[0]
     assert [t.get_text() for t in axis.get_yticklabels()] == ["half", "all"]
     assert [list(line.get_xdata()) for line in axis.lines[::2]] == [[low, high]] * 2
+
+
+def test_the_films_cost_is_taken_before_and_after_colouring():
+    rows = {"mean (Eq 18)": [8.8, 7.7, 7.8], "film": [11.0, 10.4, 10.7]}
+    assert nb09.film_cost(rows, "film") == pytest.approx((2.2, 2.7))
+
+
+def test_the_smallest_picture_of_a_grey_is_coloured_under_eq_19():
+    y = torch.ones(1, 1, 1, 1, dtype=torch.float64)
+    green = gray_pinv(y, gray_weights("bt601")).flatten().tolist()
+    assert green == pytest.approx([0.67, 1.31, 0.24], abs=0.005)
+    assert gray_pinv(y, gray_weights("mean")).flatten().tolist() == pytest.approx([1, 1, 1])
