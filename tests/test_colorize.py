@@ -86,8 +86,18 @@ def test_stream_yields_states_and_stops_when_asked(colorizer):
 
 @pytest.mark.parametrize("sampler", ["split", "nullspace", "predictor_corrector", "langevin"])
 def test_all_samplers(colorizer, sampler):
-    out = colorizer.colorize(samples.load("rocket"), sampler=sampler, n=1, steps=3, L=2, T=2)
+    """At full size too: the photograph's own grey, colour in each version, no two alike."""
+    settings = dict(sampler=sampler, n=2, steps=3, L=2, T=2)
+    out = colorizer.colorize(samples.load("rocket"), **settings)
     assert isinstance(out, Result) and out.images[0].size == (640, 427)
+    a, b = (np.asarray(im).astype(float) for im in out.images)
+    grey = np.rint(255 * out.y[0].numpy().astype(float))
+    for rgb in (a, b):
+        assert np.array_equal(np.rint(rgb.mean(-1)), grey)
+        assert np.abs(rgb - rgb.mean(-1, keepdims=True)).mean() > 3
+    assert np.abs(a - b).mean() > 3
+    again = colorizer.colorize(samples.load("rocket"), **settings)
+    assert torch.equal(again.samples, out.samples)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (3, 2), (65, 33)])
