@@ -41,7 +41,9 @@ def read(pairs: list[str], sha256: str) -> dict[str, dict]:
 
 def text(measured: dict[str, dict]) -> str:
     """What stands in the README."""
-    return "\n\n".join(f"**{title}.** {prior_table.text(found)}" for title, found in measured.items())
+    return "\n\n".join(
+        f"**{title}.** {prior_table.text(found)}" for title, found in measured.items()
+    )
 
 
 def for_card(found: dict) -> dict:

@@ -15,7 +15,7 @@ holes along it, one that the photograph next to it matches in tone. The corners 
 round corners count as photograph, as a border is a frame of four straight strips.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -52,6 +52,10 @@ class Border:
     bottom: int = 0
     left: int = 0
     right: int = 0
+
+    def __str__(self) -> str:
+        sides = ", ".join(f"{k} {v}" for k, v in asdict(self).items() if v)
+        return f"border of pixels ({sides})" if sides else "border of no pixels"
 
     @property
     def any(self) -> bool:
@@ -94,15 +98,17 @@ def find_border(y: np.ndarray) -> Border:
     return Border(*(int(n) for n in np.where(depths > 0, pixels, 0)))
 
 
-def crop(y: np.ndarray, border: Border) -> np.ndarray:
-    """The photograph inside its border, a view: (H,W,...) -> (H-top-bottom, W-left-right, ...)."""
-    return y[border.inside]
+def crop(y, border: Border):
+    """The photograph inside its border, a view: (...,H,W) -> (...,H-top-bottom,W-left-right)."""
+    return y[(..., *border.inside)]
 
 
-def without_colour(rgb: np.ndarray, y: np.ndarray, border: Border) -> np.ndarray:
-    """A copy of rgb (H,W,3) whose border is exactly the grey y (H,W); the inside is unchanged."""
+def framed(rgb: np.ndarray, y: np.ndarray, border: Border) -> np.ndarray:
+    """The coloured inside rgb (h,w,3) within its border, which stays exactly the grey y (H,W)."""
+    if not border.any:
+        return rgb
     out = np.repeat(y[..., None], 3, axis=-1).astype(rgb.dtype, copy=False)
-    out[border.inside] = rgb[border.inside]
+    out[border.inside] = rgb
     return out
 
 

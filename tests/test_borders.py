@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 
 from benchmarks import borders as bench
-from jgm_lib.borders import MARGIN, Border, crop, find_border, without_colour
+from jgm_lib import Colorizer
+from jgm_lib.borders import MARGIN, Border, crop, find_border, framed
 from jgm_lib.data import samples
+from jgm_lib.params import ColorizeCard
+from jgm_lib.photo import read_photo
+from jgm_lib.widgets import engine
 
 PHOTOS = samples.names()
 WIDTHS = (0.05, 0.11, 0.08, 0.04)  # top, bottom, left, right
@@ -166,23 +171,58 @@ def test_inside_and_crop():
     assert np.array_equal(crop(y, Border()), y)
     border = Border(top=1, bottom=2, left=3, right=1)
     assert np.array_equal(crop(y, border), y[1:4, 3:7])
-    assert crop(np.zeros((6, 8, 3)), border).shape == (3, 4, 3)
+    assert crop(np.zeros((3, 6, 8)), border).shape == (3, 3, 4)
     assert border.any and Border(right=1).any and not Border().any
     with pytest.raises(AttributeError):
         border.top = 4
 
 
-def test_without_colour_changes_the_border_only():
-    rng = np.random.default_rng(3)
-    rgb, y = rng.random((20, 30, 3), np.float32), rng.random((20, 30), np.float32)
-    before, border = rgb.copy(), Border(2, 3, 4, 5)
-    out = without_colour(rgb, y, border)
-    outside = np.ones((20, 30), bool)
-    outside[2:17, 4:25] = False
-    assert np.array_equal(out[~outside], rgb[~outside])
-    assert all(np.array_equal(out[outside][:, c], y[outside]) for c in range(3))
-    assert out.dtype == rgb.dtype and np.array_equal(rgb, before) and not np.shares_memory(out, rgb)
-    assert np.array_equal(without_colour(rgb, y, Border()), rgb)
+def test_framed_keeps_the_border_grey_and_the_inside_as_it_is():
+    y = np.random.default_rng(0).random((6, 8)).astype(np.float32)
+    border = Border(1, 2, 3, 1)
+    rgb = np.random.default_rng(1).random((3, 4, 3)).astype(np.float32)
+    out = framed(rgb, y, border)
+    assert np.array_equal(out[border.inside], rgb)
+    outside = np.ones(y.shape, bool)
+    outside[border.inside] = False
+    assert (out[outside] == y[outside][:, None]).all()
+    assert framed(rgb, y, Border()) is rgb
+
+
+def scan(size: int = 40) -> np.ndarray:
+    """The cat within a mount of paper, (H,W,3) in [0,1]."""
+    rgb = np.asarray(samples.load("chelsea"), np.float32) / 255
+    return np.pad(rgb, ((size, size), (size, size), (0, 0)), constant_values=0.85)
+
+
+def test_a_scan_is_coloured_inside_its_border_only():
+    c = Colorizer.from_pretrained("toy-32")
+    framed_one = c.colorize(scan(), n=1, steps=2)
+    assert 39 <= framed_one.border.top <= 43 and "left grey" in framed_one.notes[0]
+    image = np.asarray(framed_one.images[0])
+    mount = np.ones(image.shape[:2], bool)
+    mount[framed_one.border.inside] = False
+    assert np.ptp(image[mount].astype(int), axis=-1).max() == 0
+    assert np.ptp(image[~mount].astype(int), axis=-1).max() > 10
+    again = np.asarray(framed_one.full(framed_one.samples[0])).mean(-1)
+    assert np.abs(again - framed_one.y[0].numpy()).max() < 1e-5  # F x = y, border and all
+
+
+def test_what_lies_outside_the_border_does_not_change_the_colours():
+    c = Colorizer.from_pretrained("toy-32")
+    whole = c.colorize(scan(), n=1, steps=2)
+    inside = c.colorize(scan()[whole.border.inside], n=1, steps=2)
+    assert torch.equal(whole.samples, inside.samples)
+    alike = c.colorize(scan(), n=1, steps=2, border="none")
+    assert not alike.border.any and alike.samples.shape != whole.samples.shape
+
+
+def test_the_panel_shows_the_inside_and_its_result_has_the_border():
+    photo = read_photo(scan())
+    what = engine.subject(ColorizeCard(weights="toy-32"), photo)
+    assert what.border.any and what.truth.shape[1:] == what.y_small.shape[1:]
+    result = engine.run(ColorizeCard(weights="toy-32", n=1, steps=2), what).result
+    assert result.full(result.samples[0]).shape[:2] == scan().shape[:2]
 
 
 def test_the_benchmark_counts_alarms_and_finds_frames(tmp_path, capsys):

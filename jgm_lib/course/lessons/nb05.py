@@ -181,7 +181,7 @@ def film(card: ColorizeCard, photo, **changes) -> Film:
     card = engine.plain(card.model_copy(update={"sampler": "langevin", "n": 1, **changes}))
     what, tool = engine.subject(card, photo), engine.colorizer(card.weights)
     reel = Film([], [], [], [])
-    for state in tool.draw(what.y, what.y_small, what.f, card):
+    for state in tool.draw(what.inside, what.y_small, what.f, card):
         reel.trace.append(trace_row(state, what.truth))
         if state.step % card.T == 0:
             reel.sigmas.append(state.sigma)
