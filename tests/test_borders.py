@@ -202,7 +202,7 @@ def test_a_scan_is_coloured_inside_its_border_only():
     image = np.asarray(framed_one.images[0])
     mount = np.ones(image.shape[:2], bool)
     mount[framed_one.border.inside] = False
-    assert np.ptp(image[mount].astype(int), axis=-1).max() == 0
+    assert np.ptp(image[mount].astype(int), axis=-1).max() <= 1  # rounding that keeps the grey
     assert np.ptp(image[~mount].astype(int), axis=-1).max() > 10
     again = np.asarray(framed_one.full(framed_one.samples[0])).mean(-1)
     assert np.abs(again - framed_one.y[0].numpy()).max() < 1e-5  # F x = y, border and all
