@@ -387,7 +387,7 @@ check_honest_and_oracle(honest_and_oracle)
 # %% [markdown]
 # ## On your own
 #
-# - The paper's own budget: `T = 100`, `epsilon = 5.4e-6`. About a minute a photograph. What does it
+# - The budget of the authors' code: `T = 100`, `epsilon = 5.4e-6`. About a minute a photograph. What does it
 #   buy over `T = 8`, and over twenty evaluations of `split`?
 # - In the panel, choose a toy scene and `feedback = none`, then `step`. Which has the calmer skies?
 # - Let $\lambda_0$ go to 0, then to 10. Which part of the picture changes, and at which level?

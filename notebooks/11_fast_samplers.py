@@ -14,7 +14,7 @@
 # %% [markdown]
 # # 11 Fast samplers
 #
-# Algorithm 1 asks the network 1,000 times for one picture. The same weights can do it in 20. Where do
+# The authors' code asks the network 1,000 times for one picture. The same weights can do it in 20. Where do
 # the other 980 go?
 #
 # ## What you will do
@@ -26,8 +26,9 @@
 #
 # ## What you will learn
 # - NFE, the number of network evaluations, is the price of a sample.
-# - *Split noise* needs no constraint term: it draws from the posterior directly.
+# - *Split noise* needs no constraint term: its score is the posterior's, up to the network's errors.
 # - How much fresh noise a step may add, and why a constant share of it fades colours.
+# - What re-stacked noise does to a network that was trained on independent noise.
 #
 # ## What you need
 # - Time (CPU): about 20 s, measured on 2 cores
