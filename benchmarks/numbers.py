@@ -28,7 +28,10 @@ def command_of(method: str, settings: dict) -> str:
     for name, value in settings.items():
         default = AUTOMATIC.get((method, name), ColorizeCard.model_fields[name].default)
         usual = 1 if name == "n" and method != "split" else default
-        if name not in ("sampler", "weights", "gray") and value != usual:
+        if isinstance(value, bool):
+            if value != usual:
+                words.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
+        elif name not in ("sampler", "weights", "gray") and value != usual:
             words.append(
                 f"--{name.replace('_', '-')} {value:g}"
                 if _is_number(value)
@@ -38,7 +41,7 @@ def command_of(method: str, settings: dict) -> str:
 
 
 def _is_number(value) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float))
 
 
 def read_rows(paths, sha256: str) -> list[dict]:

@@ -38,6 +38,9 @@ def knobs(p, names, defaults=None) -> None:
 
     for name in names:
         field = ColorizeCard.model_fields[name]
+        if field.annotation is bool:
+            switch(p, name, field)
+            continue
         choices = getattr(field.annotation, "__args__", None)
         kind = str if choices else field.annotation
         text = f"{field.description} (default {(defaults or {}).get(name, field.default)}"
@@ -54,6 +57,15 @@ def knobs(p, names, defaults=None) -> None:
             default=None,
             help=text.replace("%", "%%"),
         )
+
+
+def switch(p, name: str, field) -> None:
+    """An option that is on or off: --name and --no-name."""
+    text = f"{field.description} (default {'on' if field.default else 'off'})"
+    option = f"--{name.replace('_', '-')}"
+    p.add_argument(
+        option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=text
+    )
 
 
 def colorize_options(p) -> None:

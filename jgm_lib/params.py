@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import JGMError
+from .ladder import check_consistent, share_of
 from .noise import check_stability
 
 
@@ -60,13 +61,19 @@ class ColorizeCard(Card):
     beta: float = knob(5.9, 0, 1000, "weight of the gradients in the fusion (Eq 14)")
     sigma_1: float = knob(1.0, 0.02, 50, "first noise level of Algorithm 1", "intensity")
     sigma_L: float = knob(0.01, 0.001, 1, "last noise level of Algorithm 1", "intensity")
-    L: int = knob(10, 1, 100, "number of noise levels of Algorithm 1")
+    L: int = knob(10, 1, 1000, "number of noise levels of Algorithm 1")
     T: int = knob(100, 1, 1000, "Langevin steps a level")
     epsilon: float = knob(5.4e-6, 0, 1e-2, "step size at the last level", "intensity^2")
     feedback: Literal["none", "level", "step", "renoise"] = Field(
         "level", description="when the fused picture goes back into the chain"
     )
     boundary: Literal["neumann", "periodic"] = Field("neumann", description="edge rule of Eq 14")
+    consistent: bool = Field(
+        False, description="Algorithm 1 with a new level each step and just the noise it needs"
+    )
+    final_denoise: bool = Field(
+        False, description="the last step of Algorithm 1 returns the denoised picture"
+    )
 
     @model_validator(mode="after")
     def _fits_together(self):
@@ -81,6 +88,10 @@ class ColorizeCard(Card):
         if self.sampler == "langevin":
             restack = self.feedback in ("level", "step")
             check_stability(self.epsilon, self.sigma_L, self.lam, restack)
+            if self.consistent:
+                ratio = (self.sigma_1 / self.sigma_L) ** (1 / max(1, self.L * self.T - 1))
+                ratio = ratio if self.L * self.T > 1 else 1.0
+                check_consistent(share_of(self.epsilon, self.sigma_L), self.lam, ratio)
         return self
 
     def settings(self) -> dict:
@@ -93,7 +104,10 @@ KNOBS = {
     "split": (*_FAST, "solver", "lookahead"),
     "nullspace": _FAST,
     "predictor_corrector": (*_FAST, "corrections"),
-    "langevin": ("lam", "beta", "sigma_1", "sigma_L", "L", "T", "epsilon", "feedback", "boundary"),
+    "langevin": (
+        *("lam", "beta", "sigma_1", "sigma_L", "L", "T", "epsilon", "feedback", "boundary"),
+        *("consistent", "final_denoise"),
+    ),
 }
 
 

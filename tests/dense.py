@@ -164,6 +164,37 @@ def langevin_steps(prior, y, *, sigmas, T, epsilon, lam=1.0, beta=5.9, feedback=
             yield Step(*clean, sigmas[i + 1] * eye)
 
 
+def consistent_steps(prior, y, *, sigmas, T, share, lam, beta=5.9, feedback="none", final=False):
+    """Algorithm 1 with the consistent noise of arXiv 2009.05475, from its equations; state X.
+
+    In luma the photograph is put into the estimate and pulls with lam as well; each step leaves
+    the noise of the next level. Level ends are every T-th step.
+    """
+    lab, eye, N = prior.lab, np.eye(prior.lab.D), len(sigmas)
+    lift_y, fuse = lab.FXpinv @ lab.known(y), lab.J @ lab.fusion(beta) if lab.groups == 3 else eye
+    yield Step(eye, lift_y, sigmas[0] * eye)
+    for k, sigma in enumerate(sigmas):
+        ends, last = (k + 1) % T == 0, k == N - 1
+        A, b = prior.denoiser(sigma)
+        A, b = (eye - lab.L) @ A, (eye - lab.L) @ b + lift_y
+        if last and final:
+            yield Step(A, b)
+            return
+        again = feedback == "renoise" and ends and not last
+        if feedback == "step" or (feedback == "level" and ends):
+            EA, Eb = fuse @ A, fuse @ b
+        else:
+            EA, Eb = A, b
+        after = sigma if last or again else sigmas[k + 1]
+        chroma2 = after**2 - ((1 - share) * sigma) ** 2
+        luma2 = after**2 - ((1 - share * (1 + lam)) * sigma) ** 2
+        Q = np.sqrt(chroma2) * (eye - lab.L) + np.sqrt(luma2) * lab.L
+        M = eye + share * (EA - eye - lam * lab.L)
+        yield Step(M, share * (Eb + lam * lift_y), Q)
+        if again:
+            yield Step(fuse @ A, fuse @ b, sigmas[k + 1] * eye)
+
+
 def known_part_steps(prior, y, *, sigmas, eta=1.0, beta=0.0, corrections=0, delta=0.1):
     """Null-space sampling, with Langevin corrections at each level if asked for; state X."""
     lab, eye = prior.lab, np.eye(prior.lab.D)

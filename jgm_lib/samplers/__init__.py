@@ -16,7 +16,7 @@ from ..constraint import (
     project,
     to_picture,
 )
-from .algorithm1 import FEEDBACK, langevin, langevin_step
+from .algorithm1 import FEEDBACK, consistent_step, langevin, langevin_step
 from .common import State, step_to
 from .constrained import nullspace, predictor_corrector
 from .split_noise import SOLVERS, split
@@ -33,6 +33,7 @@ __all__ = [
     "SAMPLERS",
     "SOLVERS",
     "State",
+    "consistent_step",
     "finish",
     "fit_gamut",
     "gray_groups",

@@ -19,6 +19,8 @@ NAMES = {
     "epsilon": "ε",
     "feedback": "feedback",
     "boundary": "boundary",
+    "consistent": "consistent",
+    "final_denoise": "end denoised",
     "steps": "steps",
     "eta": "η",
     "sigma_max": "σ max",
@@ -64,6 +66,8 @@ def control(name: str, value) -> w.Widget:
     """The widget of one knob; ``set_value`` changes it from Python."""
     field = ColorizeCard.model_fields[name]
     common = {"description": NAMES[name], "tooltip": explain(name), "style": WIDE, "layout": FULL}
+    if isinstance(value, bool):
+        return w.Dropdown(options=[("off", False), ("on", True)], value=value, **common)
     if isinstance(value, str):
         return w.Dropdown(options=list(field.annotation.__args__), value=value, **common)
     if name == "seed":

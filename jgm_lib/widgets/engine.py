@@ -12,6 +12,7 @@ import torch
 from ..borders import Border, crop
 from ..colorize import Colorizer, Result, reduced_truth, trace_row
 from ..fullres import reduce
+from ..ladder import epsilon_of
 from ..metrics import typicality_order
 from ..params import ColorizeCard, validate
 from ..photo import Photo, read_photo
@@ -110,7 +111,16 @@ def coarse(card: ColorizeCard) -> ColorizeCard:
     L = min(card.L, few)
     longest = 1.2 * card.sigma_L**2 / (1 + card.lam)
     epsilon = min(card.epsilon * card.T * card.L / L, max(longest, card.epsilon))
-    return card.model_copy(update={"n": 1, "L": L, "T": 1, "epsilon": epsilon})
+    sketch = card.model_copy(update={"n": 1, "L": L, "T": 1, "epsilon": epsilon})
+    return wide_steps(sketch) if card.consistent else sketch
+
+
+def wide_steps(card: ColorizeCard) -> ColorizeCard:
+    """A card whose consistent steps reach across its few levels: longer, and a weaker pull."""
+    kept = (card.sigma_L / card.sigma_1) ** (1 / max(1, card.L * card.T - 1))  # sigma'/sigma
+    share = 1 - kept**2 if card.L * card.T > 1 else 0.5
+    lam = min(card.lam, (1 + kept) / share - 1) if card.L * card.T > 1 else min(card.lam, 1.0)
+    return card.model_copy(update={"epsilon": epsilon_of(share, card.sigma_L), "lam": lam})
 
 
 def follow(card: ColorizeCard, what: Subject) -> Iterator[Frame]:

@@ -1,0 +1,203 @@
+"""The well-tempered Algorithm 1 beside split and nullspace, at equal numbers of evaluations.
+
+    python -m benchmarks.temper FOLDER_OR_SET [--limit 64] [--json FILE]
+
+One draw a picture, the same seeds for all; differences to the grey replica and to split are paired
+(the same pictures), with bootstrap 95 % intervals. The file is written after every run, and runs
+that it holds already are not repeated: an interrupted benchmark goes on where it was.
+"""
+
+import json
+import time
+import zlib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from jgm_lib.cli import NULLSPACE
+from jgm_lib.colorize import Colorizer
+from jgm_lib.errors import JGMError
+from jgm_lib.evaluate import draw, pictures_of, score, spread
+from jgm_lib.metrics import paired_difference
+from jgm_lib.operators import gray, gray_weights
+from jgm_lib.params import ColorizeCard
+from jgm_lib.samplers import presets
+
+from .common import machine, parser_of, write_json
+from .prior import in_bf16
+
+EVALUATIONS = (20, 50, 100, 300, 1000)
+METRICS = ("psnr", "delta_e", "colourfulness")
+METHODS = {
+    "tempered": presets.tempered,
+    "split": lambda nfe: {"sampler": "split", "steps": nfe},
+    "split, pale": lambda nfe: {"sampler": "split", "steps": nfe, "lookahead": 0.0},
+    "nullspace": lambda nfe: {**NULLSPACE, "sampler": "nullspace", "steps": nfe},
+    "authors": lambda nfe: presets.AUTHORS_LSUN if nfe == 1000 else None,
+    "as printed": lambda nfe: presets.PAPER if nfe == 1000 else None,
+}
+
+
+class Pictures:
+    """The truth (N,3,S,S), its grey pictures (N,1,S,S), a key a picture, and the grey scores."""
+
+    def __init__(self, source, side: int, limit: int | None):
+        pixels = pictures_of(source, side)
+        if not len(pixels):
+            raise JGMError(f"{source}: no pictures")
+        pixels = pixels[spread(len(pixels), limit)]  # (N,S,S,3) uint8
+        self.keys = [zlib.crc32(p.tobytes()) for p in pixels]
+        self.truth = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+        self.f = gray_weights("mean")
+        self.y = gray(self.truth.double(), self.f.double()).float()
+        self.grey = plain(score(self.y.expand_as(self.truth), self.truth, self.y, self.f))
+        self.own = plain(score(self.truth, self.truth, self.y, self.f))
+
+
+def plain(scores: dict) -> dict:
+    """Scores (n,) of the metrics shown, rounded for the file."""
+    return {k: [round(float(v), 4) for v in scores[k]] for k in METRICS}
+
+
+def measure(colorizer, pictures: Pictures, card: ColorizeCard, limit: int, batch: int = 16):
+    """One draw of ``limit`` pictures, evenly spread: a run for the file."""
+    own, parts, start = spread(len(pictures.y), limit), [], time.monotonic()
+    for i in range(0, len(own), batch):
+        some = own[i : i + batch]
+        keys = [pictures.keys[k] for k in some]
+        x, nfe = draw(colorizer, pictures.y[some], pictures.f, card, keys)
+        parts.append(score(x[:, 0], pictures.truth[some], pictures.y[some], pictures.f))
+    joined = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+    return {
+        "nfe": nfe,
+        "pictures": own.tolist(),
+        "seconds": round((time.monotonic() - start) / len(own), 3),
+        "residual": float(joined["residual"].max()),
+        "scores": plain(joined),
+    }
+
+
+def against(run: dict, other: dict) -> dict:
+    """Paired differences of the metrics, run minus other, where both saw a picture."""
+    at = {k: i for i, k in enumerate(other["pictures"])}
+    pairs = [(i, at[k]) for i, k in enumerate(run["pictures"]) if k in at]
+    mine, theirs = ([p[j] for p in pairs] for j in (0, 1))
+    found = {}
+    for name in METRICS:
+        a, b = np.array(run["scores"][name])[mine], np.array(other["scores"][name])[theirs]
+        found[name] = [round(v, 3) for v in paired_difference(a, b)]
+    return {"n": len(pairs), **found}
+
+
+def rows_of(found: dict) -> list[dict]:
+    """A row a run: means, and paired differences to grey and to split in as many evaluations."""
+    grey, rows = found["grey"], []
+    splits = {r["evaluations"]: r for r in found["runs"] if r["method"] == "split"}
+    for run in found["runs"]:
+        means = {k: round(float(np.mean(run["scores"][k])), 3) for k in METRICS}
+        row = {k: run[k] for k in ("method", "evaluations", "nfe", "precision")}
+        row |= {"n": len(run["pictures"]), **means, "against_grey": against(run, grey)}
+        if run["method"] != "split" and run["evaluations"] in splits:
+            row["against_split"] = against(run, splits[run["evaluations"]])
+        rows.append(row)
+    return rows
+
+
+def table(rows: list[dict]) -> str:
+    """The rows as Markdown; differences with their intervals, in dB and in Delta E."""
+
+    def span(row, other, metric):
+        if other not in row:
+            return ""
+        mean, low, high = row[other][metric]
+        return f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
+
+    head = (
+        "| method | NFE | n | PSNR dB | - grey (95 %) | - split (95 %) | ΔE00 | - split (95 %) | "
+        "colourfulness |\n|---|---|---|---|---|---|---|---|---|"
+    )
+    lines = [
+        f"| {r['method']} | {r['nfe']} | {r['n']} | {r['psnr']:.2f} | "
+        f"{span(r, 'against_grey', 'psnr')} | {span(r, 'against_split', 'psnr')} | "
+        f"{r['delta_e']:.2f} | {span(r, 'against_split', 'delta_e')} | {r['colourfulness']:.1f} |"
+        for r in rows
+    ]
+    return "\n".join([head, *lines])
+
+
+def start_or_resume(path, about: dict, pictures: Pictures) -> dict:
+    """The file's content so far, or a new one. JGMError if it was measured on something else."""
+    everything = list(range(len(pictures.y)))
+    fresh = {
+        **about,
+        "checksum": zlib.crc32(np.array(pictures.keys, np.uint64).tobytes()),
+        "grey": {"pictures": everything, "scores": pictures.grey},
+        "truth_colourfulness": round(float(np.mean(pictures.own["colourfulness"])), 3),
+        "runs": [],
+    }
+    if not path or not Path(path).exists():
+        return fresh
+    old = json.loads(Path(path).read_text(encoding="utf-8"))
+    for key in ("weights", "checksum", "seed"):
+        if old.get(key) != fresh[key]:
+            raise JGMError(f"{path}: measured with another {key}; choose another file")
+    return {**fresh, "runs": old["runs"]}
+
+
+def about_of(args, colorizer) -> dict:
+    """Where the numbers come from: command, date, seed, weights, machine."""
+    name = "/".join(Path(args.source).parts[-2:])
+    words = [f"--limit {args.limit} --long-limit {args.long_limit}", *(["--bf16"] * args.bf16)]
+    return {
+        "command": f"python -m benchmarks.temper {name} {' '.join(words)} --json FILE",
+        "date": datetime.now(UTC).date().isoformat(),
+        "source": name,
+        "seed": 0,
+        "weights": {"name": colorizer.card["name"], "sha256": colorizer.card["sha256"]},
+        "machine": machine(),
+    }
+
+
+def main(argv=None) -> None:
+    parser = parser_of(__doc__)
+    parser.add_argument("source", help="folder of photographs or packed set (its held-out part)")
+    parser.add_argument("--limit", type=int, default=64, help="pictures, evenly spread")
+    parser.add_argument("--long-limit", type=int, default=16, help="pictures above 300 evaluations")
+    parser.add_argument("--evaluations", type=int, nargs="+", default=EVALUATIONS)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--bf16", action="store_true", help="the network in bfloat16")
+    args = parser.parse_args(argv)
+    colorizer = Colorizer.from_pretrained("scenes-64", device="cpu")
+    pictures = Pictures(args.source, colorizer.side, args.limit)
+    found = start_or_resume(args.json, about_of(args, colorizer), pictures)
+    if args.bf16:
+        in_bf16(colorizer)
+    run_all(args, colorizer, pictures, found)
+    print(table(rows_of(found)))
+
+
+def run_all(args, colorizer, pictures, found: dict) -> None:
+    """Add the missing runs to ``found``, short ones first, and write the file after each."""
+    precision = "bf16" if args.bf16 else "float32"
+    for evaluations in args.evaluations:
+        for method in args.methods:
+            limit = args.long_limit if evaluations > 300 else args.limit
+            settings = METHODS[method](evaluations)
+            if settings is None:  # the authors' setting has one length
+                continue
+            card = ColorizeCard(**settings, n=1)
+            key = {"method": method, "evaluations": evaluations, "precision": precision}
+            key |= {"settings": settings}
+            if any({k: r[k] for k in key} == key for r in found["runs"]):
+                continue
+            run = {**key, **measure(colorizer, pictures, card, min(limit, len(pictures.y)))}
+            found["runs"].append(run)
+            print(f"{method} {run['nfe']} evaluations: {np.mean(run['scores']['psnr']):.3f} dB")
+            if args.json:
+                write_json(args.json, {**found, "rows": rows_of(found)})
+
+
+if __name__ == "__main__":
+    main()

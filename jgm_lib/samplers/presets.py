@@ -1,0 +1,40 @@
+"""Named settings of the samplers, each with where it comes from: values of ColorizeCard.
+
+ColorizeCard(**presets.tempered(145), n=4)      Colorizer.colorize(photo, **presets.TEMPERED)
+"""
+
+from ..errors import JGMError
+from ..ladder import epsilon_of
+
+PLAIN = dict(sampler="langevin", sigma_1=1.0, sigma_L=0.01, L=10, T=100, lam=1.0, beta=5.9)
+PLAIN |= dict(consistent=False, final_denoise=False)
+PAPER = {**PLAIN, "feedback": "level", "epsilon": 5.4e-6}  # Algorithm 1 as printed
+AUTHORS_LSUN = {**PLAIN, "feedback": "none", "epsilon": 5.4e-6}  # their code: bedroom, church
+AUTHORS_COCO = {**PLAIN, "feedback": "none", "epsilon": 3.114e-5}
+
+SHARE = (
+    0.7  # how far a step goes to the denoised state: the best Delta E of benchmarks/temper_settings
+)
+SIGMA_1 = 20.0  # intensity; the chroma of two photographs at 64 x 64 is at most so far apart
+
+
+def tempered(nfe: int) -> dict:
+    """Algorithm 1 in ``nfe`` evaluations, each the consistent step to a new level.
+
+    sigma_1 by Technique 1 of Song and Ermon 2020, as many levels as there are evaluations, lambda
+    such that a step renews the luma noise whole (1 - h (1 + lambda) = 0), denoised end. h is
+    SHARE, or what two levels need if they are farther apart. Raises JGMError outside 2 to 1000.
+    """
+    if isinstance(nfe, bool) or not isinstance(nfe, int) or not 2 <= nfe <= 1000:
+        raise JGMError(f"nfe={nfe!r}: need a whole number from 2 to 1000")
+    kept = (0.01 / SIGMA_1) ** (1 / (nfe - 1))  # sigma'/sigma
+    share = max(SHARE, 1 - kept**2)  # below, a step would keep more than an ancestral one
+    return {
+        **PLAIN,
+        **dict(sigma_1=SIGMA_1, L=nfe, T=1, epsilon=epsilon_of(share, 0.01)),
+        **dict(lam=1 / share - 1, beta=1.0, feedback="none"),
+        **dict(consistent=True, final_denoise=True),
+    }
+
+
+TEMPERED = tempered(145)
