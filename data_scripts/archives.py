@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from jgm_lib.errors import JGMError
+from jgm_lib.files import DAMAGED
 
 from .common import SUFFIXES, Skip
 from .folder import find_pictures
@@ -32,7 +33,7 @@ MAX_MEMBER = 64_000_000  # bytes of one picture file; large photographs have 20 
 MAX_RATIO = 100  # unpacked to packed; JPEG and WebP cannot be packed further
 NESTED = {".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar"}
 OUTSIDE = "name leads outside the archive"
-DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError)
+DAMAGE = (*DAMAGED, tarfile.TarError, zipfile.BadZipFile, zlib.error)
 Walk = Callable[[], Iterator[tuple[str, object]]]
 
 

@@ -22,8 +22,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image, ImageOps
 
-from jgm_lib.data.packed import FORMAT, PackedSet, file_sha256
 from jgm_lib.errors import JGMError
+from jgm_lib.files import file_sha256, write_text
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"}
 MAX_PIXELS = 150_000_000  # larger pictures are skipped, not decoded
@@ -172,6 +172,8 @@ def pack(
     or when no picture could be used; then nothing is left behind.
     """
     check_settings(name, size, count, seed, holdout)
+    from jgm_lib.data.packed import FORMAT  # with torch, which --help does without
+
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     skipped, examples = Counter(), []
@@ -204,7 +206,7 @@ def pack(
             "holdout_fraction": holdout,
             "holdout": split_indices(writer.count, holdout, seed),
         }
-        card.write_text(json.dumps(facts, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_text(card, json.dumps(facts, ensure_ascii=False) + "\n")
         return _publish(npy, card, out / f"{name}-{size}.npy")
 
 
@@ -248,6 +250,8 @@ def run(command, args: argparse.Namespace) -> int:
     """Call ``command(**args)``, print one summary; bad input is one line and exit code 2."""
     try:
         path = command(**vars(args))
+        from jgm_lib.data.packed import PackedSet
+
         print(PackedSet(path).summary())
         return 0
     except JGMError as error:

@@ -5,7 +5,6 @@ versions of a file are never joined. Only a file of the right length and hash ge
 """
 
 import errno
-import hashlib
 import json
 import os
 import re
@@ -19,6 +18,7 @@ from urllib.parse import urlparse
 from urllib.request import Request, urlopen
 
 from jgm_lib.errors import JGMError
+from jgm_lib.files import digest_of
 
 HEADERS = {"User-Agent": "jgm-colorization course (data_scripts)", "Accept-Encoding": "identity"}
 BLOCK = 1 << 20
@@ -75,12 +75,6 @@ def copy_body(answer, file, limit: int | None = None, progress=None) -> None:
             raise JGMError(f"{answer.url}: more than the {limit} bytes it may have")
         if progress:
             progress(file.tell())
-
-
-def digest_of(path: Path, algorithm: str = "sha256") -> str:
-    """The hash of a file in hex, read in pieces."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def check_file(path: Path, label: str, size: int | None, digest: str | None, algorithm) -> None:

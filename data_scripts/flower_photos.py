@@ -9,11 +9,11 @@ archive, which is put beside the packed set and must go wherever the pictures go
 Length and hash: TensorFlow Datasets, url_checksums/tf_flowers.txt.
 """
 
-import os
 import tarfile
 from pathlib import Path
 
 from jgm_lib.errors import JGMError
+from jgm_lib.files import write_bytes
 
 from .archives import DAMAGE, check_zip_member, open_zip
 from .common import Skip
@@ -51,9 +51,7 @@ def _keep_names(path: Path, target: Path) -> None:
     if text is None:
         print("note: the source has no LICENSE.txt; CC BY asks you to name the photographers")
         return
-    part = target.with_name(target.name + ".part")
-    part.write_bytes(text)
-    os.replace(part, target)
+    write_bytes(target, text)
 
 
 def _licence_text(path: Path) -> bytes | None:

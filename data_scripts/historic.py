@@ -12,7 +12,6 @@ Both services are asked in the form their documentation gives (loc.gov JSON, Med
 
 import argparse
 import json
-import os
 import re
 import sys
 from datetime import date
@@ -21,9 +20,9 @@ from pathlib import Path
 from urllib.parse import urlencode, urlparse
 
 from jgm_lib.errors import JGMError
-from jgm_lib.photo import read_photo
+from jgm_lib.files import file_sha256, replacing, write_text
 
-from .download import check_file, copy_body, digest_of, fetch
+from .download import check_file, copy_body, fetch
 
 LOC = "https://www.loc.gov/photos/"
 COMMONS = "https://commons.wikimedia.org/w/api.php"
@@ -101,25 +100,21 @@ def find_commons(series: str, count: int, base: str = COMMONS) -> list[dict]:
 
 
 def download(item: dict, out: Path) -> dict:
-    """Fetch one picture by way of NAME.part, check it, rename; returns its entry for the card.
+    """Fetch one picture under a temporary name, check it, rename; returns its entry for the card.
 
     Checked: the length that the server announces, size and SHA-1 where the catalogue tells them, and
     that the file is a picture. A faulty file is removed. Raises JGMError.
     """
     suffix = Path(urlparse(item["url"]).path).suffix.lower() or ".jpg"
     target = out / f"{item['name']}{suffix}"
-    part = target.with_suffix(target.suffix + ".part")
     out.mkdir(parents=True, exist_ok=True)
-    try:
+    with replacing(target) as part:
         check(part, item, save(item["url"], part))
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
     return {k: item[k] for k in ("title", "url", "page", "rights")} | {
         "file": target.name,
         "bytes": target.stat().st_size,
         "date": date.today().isoformat(),
-        "sha256": digest_of(target),
+        "sha256": file_sha256(target),
     }
 
 
@@ -136,6 +131,8 @@ def save(url: str, part: Path) -> int | None:
 
 def check(part: Path, item: dict, announced: int | None) -> None:
     """Raise JGMError unless the file has the right length, hash and kind."""
+    from jgm_lib.photo import read_photo  # with torch, which --help does without
+
     check_file(part, item["name"], announced, None, "sha1")
     check_file(part, item["name"], item.get("size"), item.get("sha1"), "sha1")
     read_photo(part.read_bytes())
@@ -161,7 +158,7 @@ def historic(wanted, out="data/historic", count: int = 4) -> list[dict]:
             old = done.get(item["name"])
             if not (old and old["url"] == item["url"] and (Path(out) / old["file"]).is_file()):
                 done[item["name"]] = download(item, Path(out))
-                _write(card, done)
+                write_text(card, json.dumps(done, ensure_ascii=False, indent=1) + "\n")
     return list(done.values())
 
 
@@ -174,12 +171,6 @@ def _read(card: Path) -> dict:
     except (ValueError, AttributeError, TypeError):
         pass
     raise JGMError(f"{card}: not a list of fetched pictures; remove it and fetch again")
-
-
-def _write(card: Path, facts: dict) -> None:
-    part = card.with_suffix(".part")
-    part.write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    os.replace(part, card)
 
 
 def main(argv=None) -> int:

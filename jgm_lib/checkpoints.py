@@ -4,15 +4,14 @@ The card tells what the weights are (network, data, licence, steps, metrics) and
 file; loading refuses whatever does not fit, with one line.
 """
 
-import hashlib
 import json
-import os
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 
 from .errors import JGMError
+from .files import file_sha256, read_json_card, replacing
 from .networks import build
 
 FORMAT = "jgm-weights-1"
@@ -38,12 +37,6 @@ def find(name_or_path) -> Path:
     )
 
 
-def file_sha256(path) -> str:
-    """SHA-256 of a file, read in pieces."""
-    with open(path, "rb") as f:
-        return hashlib.file_digest(f, "sha256").hexdigest()
-
-
 def save(path, model, card: dict, half: bool = True) -> Path:
     """Write weights (half precision on disk unless ``half=False``) and card, both by rename.
 
@@ -54,21 +47,11 @@ def save(path, model, card: dict, half: bool = True) -> Path:
         path = path.with_name(path.name + ".safetensors")
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: _to_disk(k, v, half) for k, v in model.state_dict().items()}
-    part = path.with_suffix(".part")
-    save_file(tensors, part, {"format": FORMAT})
-    os.chmod(part, 0o666 & ~_umask())  # safetensors writes for the owner alone
-    card = {"format": FORMAT, **card, "sha256": file_sha256(part)}
-    card_part = path.with_suffix(".json.part")
-    card_part.write_text(json.dumps(card, indent=1) + "\n")
-    os.replace(part, path)
-    os.replace(card_part, path.with_suffix(".json"))
-    return path
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with replacing(path.with_suffix(".json")) as card_part, replacing(path) as part:
+        save_file(tensors, part, {"format": FORMAT})
+        card = {"format": FORMAT, **card, "sha256": file_sha256(part)}
+        card_part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+    return path  # both were whole before either got its name
 
 
 def _to_disk(name: str, value: torch.Tensor, half: bool) -> torch.Tensor:
@@ -84,14 +67,7 @@ def _to_disk(name: str, value: torch.Tensor, half: bool) -> torch.Tensor:
 def read_card(path: Path) -> dict:
     """The card beside a weights file, checked for format. Raises JGMError."""
     path = path.with_suffix(".json")
-    try:
-        if path.stat().st_size > MAX_CARD:
-            raise JGMError(f"{path}: larger than {MAX_CARD} bytes, not a card")
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise JGMError(f"{path}: the card of the weights is missing") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise JGMError(f"{path}: not a readable JSON card ({error})") from None
+    card = read_json_card(path, "weights", MAX_CARD)
     if not isinstance(card, dict):
         raise JGMError(f"{path}: not a card, need a JSON object")
     if card.get("format") != FORMAT:

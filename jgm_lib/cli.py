@@ -1,6 +1,7 @@
 """The ``jgm`` command: colorize, train, evaluate, data, doctor.
 
 Exit code 0 all done, 1 some files failed (the rest are done), 2 bad input, with one clear line.
+Torch is imported where the work begins: help and usage errors answer without it.
 """
 
 import argparse
@@ -8,27 +9,32 @@ import os
 import sys
 from pathlib import Path
 
-from .cli_options import at_least_one, chosen, knobs, want_folder
+from .cli_options import (
+    DATA_HELP,
+    DATA_SETS,
+    EXAMPLES,
+    NULLSPACE,
+    Version,
+    at_least_one,
+    chosen,
+    colorize_options,
+    data_options,
+    evaluate_options,
+    train_options,
+    want_folder,
+)
 from .errors import JGMError
-
-EXAMPLES = """examples:
-  jgm colorize old_photo.jpg -o out/
-  jgm colorize album/*.jpg -o out/ --n 8 --sampler nullspace --gray bt601 --seed 3
-  jgm train scenes-64 --data data/scenes-100 --out runs/scenes-64
-  jgm evaluate my_photos/ --methods split --n 8
-  jgm data folder --source my_photos/ --size 100 --out data
-  jgm data coco-stuff --source train2017.zip --count 20000 --out data
-"""
-NULLSPACE = {"steps": 50, "sigma_max": 20.0}  # what evaluate takes if nothing is said
-DATA_SETS = ("folder", "lsun", "coco-stuff", "imagenet", "flower-photos", "historic")
-DATA_HELP = f"Pack a set of pictures: {', '.join(DATA_SETS)}. jgm data SET --help tells more."
 
 
 def main(argv=None) -> int:
     for stream in (sys.stdout, sys.stderr):  # names of old files need not fit the terminal's code
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if not words:
+        parser(words).print_help(sys.stderr)
+        return 2
+    args = parser(words).parse_args(words)
     try:
         return args.run(args)
     except (JGMError, OSError) as error:  # a full disk, a folder that may not be written
@@ -39,55 +45,37 @@ def main(argv=None) -> int:
         return 130
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(words=None) -> argparse.ArgumentParser:
+    """The parser of the command line; given its words, only the commands among them get their
+    options: those of a card take a while to build."""
     top = argparse.ArgumentParser(
         prog="jgm",
         description="Score-based colorization.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action=Version, nargs=0, help="show the version and end")
     sub = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _colorize_parser(sub)
-    _train_parser(sub)
-    _evaluate_parser(sub)
-    data = sub.add_parser("data", help="pack a data set", description=DATA_HELP)
-    data.add_argument("rest", nargs=argparse.REMAINDER, metavar="SET [options]")
-    data.set_defaults(run=run_data)
-    doctor = sub.add_parser("doctor", help="check this installation")
-    doctor.set_defaults(run=run_doctor)
+    for name, (about, fill, run) in COMMANDS.items():
+        p = sub.add_parser(name, help=about)
+        p.set_defaults(run=run)
+        if words is None or name in words:
+            fill(p)
     return top
 
 
 # -- colorize ----------------------------------------------------------------------------------
 
 
-def _colorize_parser(sub) -> None:
-    from .fullres import METHODS
-    from .params import ColorizeCard
-
-    p = sub.add_parser(
-        "colorize",
-        help="colour photographs",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Colour photographs; a colour input is grayed first.",
-    )
-    p.add_argument("inputs", nargs="+", metavar="IN", help="photographs")
-    p.add_argument("-o", "--out", required=True, help="folder for NAME_1.png ... NAME_mean.png")
-    p.add_argument("--force", action="store_true", help="overwrite existing files")
-    p.add_argument("--upsample", choices=METHODS, default="detail", help="chroma to full size")
-    knobs(p, ColorizeCard.model_fields)
-    p.set_defaults(run=run_colorize)
-
-
 def run_colorize(args) -> int:
     from tqdm import tqdm
 
-    from .colorize import Colorizer
     from .params import ColorizeCard, validate
 
     card = validate(ColorizeCard, chosen(args))
     want_folder(args.out)
+    from .colorize import Colorizer
+
     colorizer = Colorizer.from_pretrained(card.weights)
     settings = card.model_dump(exclude={"weights"})
     failed = 0
@@ -121,7 +109,7 @@ def _named(inputs) -> list[tuple[str, str]]:
 
 
 def _colorize_one(colorizer, path, stem, args, settings) -> str:
-    from .colorize import refuse_existing
+    from .files import refuse_existing
 
     names = [f"{stem}_{i + 1}.png" for i in range(settings["n"])] + [f"{stem}_mean.png"]
     paths = [Path(args.out) / n for n in names]
@@ -150,36 +138,18 @@ def _keep_inputs(inputs, paths) -> None:
 # -- train -------------------------------------------------------------------------------------
 
 
-def _train_parser(sub) -> None:
-    from .train_cards import card_names
-
-    p = sub.add_parser(
-        "train",
-        help="train a prior from a card",
-        description="Train from a YAML card (or the name of a bundled one).",
-    )
-    p.add_argument("card", help="CARD.yaml or one of: " + ", ".join(card_names()))
-    p.add_argument("--data", help="packed set (default: ToyScenes, made on the fly)")
-    p.add_argument("--out", required=True, help="folder of the run")
-    p.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
-    p.add_argument("--steps", type=int, help="another number of steps (extends a finished run)")
-    p.add_argument("--save-every", type=int, default=500, help="steps between checkpoints")
-    p.add_argument("--licence", default="", help="licence of the data, for the card")
-    p.add_argument("--about", help="YAML file of more facts for the card, such as the sources")
-    p.set_defaults(run=run_train)
-
-
 def run_train(args) -> int:
     from tqdm import tqdm
 
-    from .runs import export_run, start
     from .train_cards import read_facts, read_train_card
-    from .training import fit, make_accelerator
 
     card = read_train_card(args.card, args.steps)
     more = read_facts(args.about) if args.about else {}
     at_least_one(args, "save_every")
     want_folder(args.out)
+    from .runs import export_run, start
+    from .training import fit, make_accelerator
+
     model, batches, about = start(card, args.data)
     ours = make_accelerator(card.precision)  # this process among those that train
     bar = tqdm(total=card.steps, unit="step", disable=None if ours.is_main_process else True)
@@ -207,32 +177,7 @@ def run_train(args) -> int:
 # -- evaluate ----------------------------------------------------------------------------------
 
 
-def _evaluate_parser(sub) -> None:
-    p = sub.add_parser("evaluate", help="honest numbers on a folder of colour photographs")
-    p.add_argument("source", help="folder of photographs, or a packed set (its holdout)")
-    p.add_argument(
-        "--methods",
-        default="split,nullspace,langevin",
-        help="comma-separated samplers (default %(default)s)",
-    )
-    p.add_argument("--limit", type=int, help="at most so many pictures")
-    p.add_argument("--langevin-limit", type=int, default=64, help="pictures for langevin")
-    p.add_argument("--batch", type=int, default=2, help="pictures at a time")
-    p.add_argument("--size", type=int, help="pixels a side (default: what the prior sees)")
-    p.add_argument("--json", help="also write the rows to this file")
-    from .params import ColorizeCard
-
-    names = [n for n in ColorizeCard.model_fields if n not in ("sampler", "gray")]
-    defaults = {"n": "8 for split; the other methods draw one"}
-    for name, value in NULLSPACE.items():
-        defaults[name] = f"{ColorizeCard.model_fields[name].default}; nullspace {value}"
-    knobs(p, names, defaults)
-    p.set_defaults(run=run_evaluate)
-
-
 def run_evaluate(args) -> int:
-    from .colorize import Colorizer
-    from .evaluate import evaluate, table, write_json
     from .params import DEFAULT_WEIGHTS, ColorizeCard, validate
 
     at_least_one(args, "limit", "langevin_limit", "batch", "size")
@@ -242,12 +187,15 @@ def run_evaluate(args) -> int:
         raise JGMError(f"--json {args.json} is a folder")
     given = chosen(args)
     common = {"n": 8, **given}
-    colorizer = Colorizer.from_pretrained(common.get("weights", DEFAULT_WEIGHTS))
     cards = {}
     for name in (m.strip() for m in args.methods.split(",")):
         own = {} if name == "split" else {"n": 1}
         own |= {k: v for k, v in NULLSPACE.items() if name == "nullspace" and k not in given}
         cards[name] = validate(ColorizeCard, {**common, **own, "sampler": name})
+    from .colorize import Colorizer
+    from .evaluate import evaluate, table, write_json
+
+    colorizer = Colorizer.from_pretrained(common.get("weights", DEFAULT_WEIGHTS))
     rows = []
     options = dict(limit=args.limit, batch=args.batch, size=args.size)
     options["limits"] = {"langevin": args.langevin_limit}
@@ -284,6 +232,19 @@ def run_doctor(args) -> int:
         print(("ok    " if ok else "FAILS ") + text, flush=True)
         bad += not ok
     return 1 if bad else 0
+
+
+COMMANDS = {
+    "colorize": ("colour photographs", colorize_options, run_colorize),
+    "train": ("train a prior from a card", train_options, run_train),
+    "evaluate": (
+        "honest numbers on a folder of colour photographs",
+        evaluate_options,
+        run_evaluate,
+    ),
+    "data": ("pack a data set", data_options, run_data),
+    "doctor": ("check this installation", lambda p: None, run_doctor),
+}
 
 
 if __name__ == "__main__":

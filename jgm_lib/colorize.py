@@ -1,6 +1,5 @@
 """Any photo in, colour photos out."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,8 +10,10 @@ import torch
 from PIL import Image
 
 from . import checkpoints
+from .borders import Border, crop, find_border, framed
 from .constraint import residual
 from .errors import JGMError
+from .files import refuse_existing
 from .fullres import check_method, enlarge_chroma, reduce, working_size
 from .metrics import psnr, typicality_order
 from .networks.context import Seeing
@@ -50,10 +51,12 @@ class Result:
     trace: list = field(default_factory=list)
     upsample: str = "detail"
     notes: list[str] = field(default_factory=list)
+    border: Border = Border()  # stays grey; ``samples`` are of what lies inside
 
     def full(self, x: torch.Tensor) -> np.ndarray:
         """A picture (3,h,w) of the prior's size as full-size RGB, float32 (H,W,3) in [0,1]."""
-        return full_size(x, self.y, self.f, self.upsample)
+        inside = full_size(x, crop(self.y, self.border), self.f, self.upsample)
+        return framed(inside, self.y[0].numpy(), self.border)
 
     @cached_property
     def spread(self) -> torch.Tensor:
@@ -141,13 +144,6 @@ def full_size(x, y, f, upsample: str = "detail") -> np.ndarray:
     return out
 
 
-def refuse_existing(paths, force: bool) -> None:
-    """Raise JGMError naming the first path that exists, unless ``force``."""
-    for path in paths:
-        if not force and os.path.lexists(path):
-            raise JGMError(f"{path} exists; choose another folder or allow overwriting (--force)")
-
-
 class Colorizer:
     """A prior, ready to colorize.
 
@@ -173,11 +169,15 @@ class Colorizer:
         return colorizer
 
     def prepare(self, photo, card: ColorizeCard):
-        """Read and gray a photo: (Photo, y (1,H,W), y at the prior's size (1,h,w), f)."""
+        """Read and gray a photo: (Photo, y (1,H,W), what lies inside its border at the prior's size
+        (1,h,w), f, border)."""
         photo = photo if isinstance(photo, Photo) else read_photo(photo)
         f = gray_weights(card.gray)
         y = torch.from_numpy(np.ascontiguousarray(photo.to_gray(f.numpy()), np.float32))[None]
-        return photo, y, reduce(y, *working_size(*y.shape[-2:], self.side)).clamp(0, 1), f
+        border = find_border(y[0].numpy()) if card.border == "auto" else Border()
+        inside = crop(y, border)
+        small = reduce(inside, *working_size(*inside.shape[-2:], self.side)).clamp(0, 1)
+        return photo, y, small, f, border
 
     @property
     def seen_side(self) -> int:
@@ -194,7 +194,8 @@ class Colorizer:
 
     @torch.no_grad()
     def draw(self, y, y_small, f, card: ColorizeCard) -> Iterator[State]:
-        """The sampler's states for n versions of one photograph y (1,H,W), small (1,h,w).
+        """The sampler's states for n versions of one photograph y (1,H,W) without its border,
+        small (1,h,w).
 
         The photograph is mirrored below and on the right up to sizes the network divides, and the
         states are cut back: were the network to pad, it would see noise that repeats.
@@ -213,8 +214,8 @@ class Colorizer:
         ``settings``: fields of ColorizeCard. Raises JGMError for bad photos or settings.
         """
         card = self.settings(settings)
-        _, y, y_small, f = self.prepare(photo, card)
-        yield from self.draw(y, y_small, f, card)
+        _, y, y_small, f, border = self.prepare(photo, card)
+        yield from self.draw(crop(y, border), y_small, f, card)
 
     def settings(self, settings: dict) -> ColorizeCard:
         asked = str(settings.get("weights", self.card.get("name", DEFAULT_WEIGHTS)))
@@ -235,16 +236,18 @@ class Colorizer:
         """
         card = self.settings(settings)
         check_method(upsample)
-        photo, y, y_small, f = self.prepare(photo, card)
-        truth = reduced_truth(photo, *y_small.shape[-2:])
+        photo, y, y_small, f, border = self.prepare(photo, card)
+        truth = reduced_truth(photo, *y_small.shape[-2:], border)
         trace, state = [], None
-        for state in self.draw(y, y_small, f, card):
+        for state in self.draw(crop(y, border), y_small, f, card):
             trace.append(trace_row(state, truth))
             if on_step:
                 on_step(state)
         samples = state.x.float().cpu()
         order = typicality_order(samples).tolist()
-        return Result(photo, y, f, samples[order], order, state.nfe, trace, upsample)
+        notes = [f"its {border} is left grey"] if border.any else []
+        about = (state.nfe, trace, upsample, notes, border)
+        return Result(photo, y, f, samples[order], order, *about)
 
 
 def checked_side(size) -> int:
@@ -268,11 +271,11 @@ def cut(state: State, y, f, h: int, w: int) -> State:
     return replace(state, X=X, x=x, residual=residual(x, y, f))
 
 
-def reduced_truth(photo: Photo, h: int, w: int) -> torch.Tensor | None:
-    """The photograph's own colours at a small size (3,h,w); None for a grey one."""
+def reduced_truth(photo: Photo, h: int, w: int, border: Border) -> torch.Tensor | None:
+    """The photograph's own colours inside its border, at a small size (3,h,w); None if grey."""
     if photo.is_grey:
         return None
-    return reduce(torch.from_numpy(photo.rgb()).movedim(-1, 0), h, w).clamp(0, 1)
+    return reduce(crop(torch.from_numpy(photo.rgb()).movedim(-1, 0), border), h, w).clamp(0, 1)
 
 
 def trace_row(state: State, truth) -> dict:

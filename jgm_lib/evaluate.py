@@ -1,8 +1,8 @@
 """Honest tables: grey replica, single draw, consensus, mean and oracle of K.
 
 The oracle picks the draw nearest to the truth, which nobody has: it shows what is within reach,
-not what a user gets. An exact draw from a posterior pays 10 log10 2 = 3 dB against the posterior's
-mean, and 10 log10(2/(1 + 1/K)) against the mean of K; a draw paler than the posterior pays less.
+not what a user gets. An exact draw from a posterior pays on average 10 log10 2 = 3 dB against its
+mean, and 10 log10(2/(1 + 1/K)) against the mean of K, in averaged squared errors; a paler one less.
 """
 
 import json

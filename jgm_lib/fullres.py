@@ -20,9 +20,9 @@ from torch.nn import functional as F
 from .errors import JGMError
 from .fusion import fuse
 from .operators import grad
+from .params import UPSAMPLE as METHODS
 
 THIN = 16  # pixels: a working picture thinner than this is padded, in memory too
-METHODS = ("detail", "guided", "fusion", "bilinear")
 
 
 def reduce(a: torch.Tensor, h: int, w: int) -> torch.Tensor:

@@ -1,10 +1,17 @@
-"""Noise levels, step sizes and what keeps them safe, and random numbers by seed."""
+"""Noise levels, step sizes and what keeps them safe, and random numbers by seed.
+
+The formulas need no torch, and the cards no more than them: so ``jgm --help`` need not load it.
+"""
+
+from __future__ import annotations
 
 import math
-
-import torch
+from typing import TYPE_CHECKING
 
 from .errors import JGMError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def sigma_ladder(sigma_1: float = 1.0, sigma_L: float = 0.01, L: int = 10) -> list[float]:
@@ -86,18 +93,23 @@ class SeededNoise:
     device, sees the same numbers. Raises JGMError for a batch of another length."""
 
     def __init__(self, seeds):
+        import torch
+
         self.generators = [torch.Generator().manual_seed(s) for s in seeds]
 
-    def _rows(self, draw, like: torch.Tensor) -> torch.Tensor:
+    def _rows(self, draw: str, like: torch.Tensor) -> torch.Tensor:
+        import torch
+
         if len(like) != len(self.generators):  # one row would be spread over all pictures
             raise JGMError(f"{len(self.generators)} seeds for {len(like)} pictures: need one each")
-        rows = [draw(like.shape[1:], generator=g, dtype=like.dtype) for g in self.generators]
+        draw, shape = getattr(torch, draw), like.shape[1:]
+        rows = [draw(shape, generator=g, dtype=like.dtype) for g in self.generators]
         return torch.stack(rows).to(like.device)
 
     def normal(self, like: torch.Tensor) -> torch.Tensor:
         """Standard normal numbers of the shape of ``like`` (B,...)."""
-        return self._rows(torch.randn, like)
+        return self._rows("randn", like)
 
     def uniform(self, like: torch.Tensor) -> torch.Tensor:
         """Uniform numbers in [0,1) of the shape of ``like`` (B,...)."""
-        return self._rows(torch.rand, like)
+        return self._rows("rand", like)

@@ -19,6 +19,7 @@ class Card(BaseModel):
 
 
 DEFAULT_WEIGHTS = "photos-64"
+UPSAMPLE = ("detail", "guided", "fusion", "bilinear")  # chroma to full size, see fullres.py
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -37,6 +38,9 @@ class ColorizeCard(Card):
     gray: Literal["mean", "bt601"] = Field(
         "mean",
         description="F: Eq 18 mean, or Eq 19: 0.3 R + 0.59 G + 0.11 B, BT.601 as the paper rounds it",
+    )
+    border: Literal["auto", "none"] = Field(
+        "auto", description="a scan's border: auto finds it and leaves it grey, none looks for none"
     )
     n: int = knob(4, 1, 64, "number of colour versions")
     seed: int = knob(0, 0, 2**31 - 1, "seed; the same seed gives the same picture")

@@ -6,8 +6,6 @@ less colour, ``quantize_keep_gray`` chooses for each channel the integer below o
 grey comes out right.
 """
 
-import os
-import secrets
 import struct
 import zlib
 from pathlib import Path
@@ -18,11 +16,13 @@ import tifffile
 from PIL import Image
 
 from .errors import JGMError
+from .files import check_place, refuse_existing, replacing
 from .operators import gray_weights
 from .photo import row_blocks
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF",
            ".webp": "WEBP"}  # fmt: skip
+EXISTS = ": exists already as a file (force=True or --force overwrites it); allowed: a new name"
 MOST_BITS = {"PNG": 16, "JPEG": 8, "TIFF": 32, "WEBP": 8}
 MOST_SIDE = {"JPEG": 65_500, "WEBP": 16_383}  # limits of the formats, in pixels
 OPTIONS = {
@@ -60,7 +60,10 @@ def write_photo(path, rgb, alpha=None, bits=8, force=False, gray=None, weights=N
     pixels = _levels(rgb, gray, weights, min(bits, MOST_BITS[kind]))
     if alpha is not None and kind != "JPEG":
         pixels = np.concatenate([pixels, _round(alpha[..., None], pixels.dtype)], -1)  # (H,W,4)
-    _replace(path, lambda fp: _encode(fp, pixels, kind), force)
+    with replacing(path) as part:
+        with open(part, "wb") as fp:
+            _encode(fp, pixels, kind)
+        refuse_existing([path], force, EXISTS)  # somebody else may have been faster
     return path
 
 
@@ -68,16 +71,9 @@ def _target(path, force: bool) -> tuple[Path, str]:
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise JGMError(f"{path}: unknown suffix {path.suffix!r}; allowed: {', '.join(FORMATS)}")
-    _refuse_existing(path, force)
-    if not path.parent.is_dir():
-        raise JGMError(f"{path}: the folder {path.parent} does not exist; create it first")
+    check_place(path)
+    refuse_existing([path], force, EXISTS)
     return path, FORMATS[path.suffix.lower()]
-
-
-def _refuse_existing(path: Path, force: bool) -> None:
-    if path.is_dir() or (os.path.lexists(path) and not force):
-        kind = "a folder" if path.is_dir() else "a file (force=True or --force overwrites it)"
-        raise JGMError(f"{path}: exists already as {kind}; allowed: a new name")
 
 
 def _array(what: str, a, shape: tuple) -> np.ndarray:
@@ -215,22 +211,6 @@ def _round_corners(x: np.ndarray, target: np.ndarray, f: np.ndarray) -> np.ndarr
 
 
 # --- files ------------------------------------------------------------------------------------
-
-
-def _replace(path: Path, encode, force: bool) -> None:
-    """Write under a temporary name in the same folder, then rename: never half a file."""
-    part = path.with_name(f".{os.getpid()}-{secrets.token_hex(4)}.part")
-    try:
-        with open(part, "wb") as fp:
-            encode(fp)
-            fp.flush()
-            os.fsync(fp.fileno())
-        _refuse_existing(path, force)  # somebody else may have been faster
-        os.replace(part, path)
-    except OSError as error:
-        raise JGMError(f"{path}: cannot be written ({error.strerror or error})") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _encode(fp: BinaryIO, pixels: np.ndarray, kind: str) -> None:

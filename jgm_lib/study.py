@@ -7,13 +7,13 @@ Section IV.C of the paper). Observers are numbers, never names. Nothing leaves t
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from .errors import JGMError
+from .files import write_text
 from .metrics import bootstrap_interval
 
 INDICATORS = ("saturability", "semantic correctness", "edges")
@@ -138,17 +138,12 @@ def check_vote(line, study: Study) -> dict:
 
 
 def append_votes(path, votes: list[dict]) -> None:
-    """Add lines to a JSON lines file: the whole file anew under another name, then renamed, so that
-    a crash leaves the old file or the new one, never half a line."""
+    """Add lines to a JSON lines file, written anew as a whole, so that a crash leaves the old file
+    or the new one, never half a line. Raises JGMError where it cannot be written."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     old = path.read_text(encoding="utf-8") if path.exists() else ""
-    part = path.with_name(path.name + ".part")
-    with open(part, "w", encoding="utf-8") as file:
-        file.write(old + "".join(json.dumps(v) + "\n" for v in votes))
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
+    write_text(path, old + "".join(json.dumps(v) + "\n" for v in votes))
 
 
 def read_votes(folder, study: Study) -> list[dict]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from .errors import JGMError
+from .files import DAMAGED
 from .params import TrainCard, validate
 
 CARDS = Path(__file__).parent / "cards"
@@ -30,7 +31,7 @@ def read_yaml(path, what: str) -> dict:
     """The names and values of a YAML file. JGMError where it holds anything else."""
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (*DAMAGED, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise JGMError(f"{what} {str(path)!r}: not a readable YAML file ({reason})") from None
     if not isinstance(values, dict) or not all(isinstance(k, str) for k in values):

@@ -7,7 +7,6 @@ state; all schedules go by step count, so a finished run can be extended.
 import csv
 import json
 import math
-import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,6 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from .errors import JGMError
+from .files import replacing
 from .locks import locked
 from .noise import mix_seed
 from .objectives import memory_format, objective
@@ -83,10 +83,9 @@ def save_state(path: Path, step: int, model, ema: dict, optimizer, card, data=No
     for i, state in optimizer.state_dict()["state"].items():
         tensors |= {f"opt.{i}.{k}": torch.as_tensor(v) for k, v in state.items()}
     tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-    part = path.with_suffix(".part")
     about = {"step": step, "card": card.model_dump(), "data": data}
-    save_file(tensors, part, {k: json.dumps(v) for k, v in about.items()})
-    os.replace(part, path)
+    with replacing(path) as part:
+        save_file(tensors, part, {k: json.dumps(v) for k, v in about.items()})
 
 
 def check_same_card(path: Path, saved: dict, card) -> None:
@@ -150,12 +149,10 @@ class Log:
         if step and self.path.exists():
             with open(self.path, newline="") as f:
                 rows = [r for r in csv.DictReader(f) if int(r["step"]) <= step]
-        part = self.path.with_suffix(".part")
-        with open(part, "w", newline="") as f:
+        with replacing(self.path) as part, open(part, "w", newline="") as f:
             writer = csv.DictWriter(f, self.fields)
             writer.writeheader()
             writer.writerows(rows)
-        os.replace(part, self.path)
 
     def add(self, *row) -> None:
         with open(self.path, "a", newline="") as f:

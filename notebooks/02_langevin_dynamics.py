@@ -397,7 +397,7 @@ if default:
 #   does). Smaller, and chains stay where they started; larger costs levels, nothing else. (Song and
 #   Ermon 2020, Technique 1: take the largest distance.)
 # - **$L$**: neighbouring levels must overlap, or the chain lands outside the next density.
-# - **$T$ times ratio**: patience. With the paper's $\varepsilon/\sigma_L^2 = 0.054$ and $T = 100$ a level
+# - **$T$ times ratio**: patience. With $\varepsilon/\sigma_L^2 = 0.054$ and $T = 100$ a level, from the authors' code,
 #   forgets by $(1 - 0.027)^{100} = 0.065$: what is undecided when the modes part stays a little wrong.
 
 # %%
@@ -412,7 +412,7 @@ print(
 # The same ten lines colour pictures, if somebody hands us their score. Take one toy scene whose objects
 # have several admissible colours with known probabilities: two skies, two kinds of hills, two trees,
 # three roofs. All colourings together are a mixture of points in pixel space, and lesson 01 (exercise 3)
-# gave its exact score. The settings are the authors': $\sigma$ from 1 to 0.01, $L = 10$, $T = 100$, start
+# gave its exact score. The settings are those of the authors' code (the paper gives none): $\sigma$ from 1 to 0.01, $L = 10$, $T = 100$, start
 # even in $[-1,1]$.
 
 # %%

@@ -231,10 +231,13 @@ gaps = [float((fuse(start, n1, n2, b * area) - limit).abs().max()) for b in (1e1
 assert gaps[2] < gaps[1] / 90 < gaps[0] / 8000  # like 1/beta
 
 # %% [markdown]
-# "Especially useful when gradients are not integrable", says the paper. Every pair of fields is the
-# gradient of a picture plus a *curl*, $(\nabla_2^T\psi, -\nabla_1^T\psi)$. As $\nabla_1^T$ and
-# $\nabla_2^T$ commute, $\nabla^T$ sends a curl to zero, and Eq (a) only ever sees $\nabla^T g$. So the
-# part that no picture can have is dropped without a trace, at any $\beta$, in Poisson integration too.
+# "Especially useful when gradients are not integrable", says the paper. What a picture's gradient cannot
+# be is first of all a *curl*, $(\nabla_2^T\psi, -\nabla_1^T\psi)$. As $\nabla_1^T$ and $\nabla_2^T$ commute,
+# $\nabla^T$ sends a curl to zero. Gradients and curls make up every pair of fields but for two directions:
+# with wrap-around the constant $g_1$ and the constant $g_2$, with Neumann edges a constant on the last
+# row of $g_1$ and one on the last column of $g_2$, where no difference of a picture ever stands.
+# $\nabla^T$ sends these two to zero as well, and Eq (a) only ever sees $\nabla^T g$. So the part that no
+# picture can have is dropped without a trace, at any $\beta$, in Poisson integration too.
 
 # %%
 psi = 5 * torch.randn(x.shape, generator=g)
@@ -242,6 +245,12 @@ zero = torch.zeros_like(x)
 curl1, curl2 = grad_adjoint(zero, psi), -grad_adjoint(psi, zero)
 assert float(curl1.abs().max()) > 10  # nothing small
 assert torch.allclose(fuse(x, d1 + curl1, d2 + curl2, beta), x, atol=1e-12)
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for boundary in ("neumann", "periodic"):
+    ranks = nb03.field_ranks(4, 5, boundary)
+    print(boundary, "of 40:", nb03.field_ranks(4, 5, boundary))
 
 # %% [markdown]
 # ## Why wrap-around bleeds
@@ -659,8 +668,8 @@ if default:
 # **What it shows.** As stated, the claim is false for these photographs, for raw gradients and for
 # gradients over the local scale alike: on average half a picture is closer to its other half than to other
 # pictures, at every size tried. It is a tendency, not a fingerprint: the two halves of the astronaut (a flag
-# and a shuttle) are farther apart than many strangers, and seven pictures cannot give more than a p of a
-# per cent or so.
+# and a shuttle) are farther apart than many strangers. (No p of seven pictures can be below
+# $1/5040 = 0.0002$: the true matching counts itself.)
 #
 # **What is true in it.** All of them share the *kind* of law: a peak at zero and heavy tails. Dividing by the local
 # scale takes part of the distance away, so part of what content changes is how busy the places are.

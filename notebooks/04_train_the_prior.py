@@ -171,7 +171,7 @@ for sigma, d in ((0.01, 0.4), (0.5, 0.02), (3.0, 0.1)):
 # The network is built so that it *is* that straight line before its first step: its last layer
 # starts at zero, and $D = \mu + c_{skip}(\tilde X - \mu) + c_{out}\,\mathrm{net}$ with
 # $c_{skip} = d^2/(\sigma^2 + d^2)$, $c_{out} = \sigma d/\sqrt{\sigma^2 + d^2}$. So the curve below
-# starts at 1, whatever the data. (The paper's RefineNet is trained on Eq 9 as it stands, $\lambda =
+# starts at 1, whatever the data. (The authors' code trains its RefineNet on Eq 9 as it stands, $\lambda =
 # \sigma^2$ and the mean over channels: its loss starts near one half, and it has no such line to start
 # from.)
 
@@ -185,7 +185,7 @@ if hasattr(model, "spread"):
 # %% [markdown]
 # ## Which noise levels
 #
-# The paper takes ten levels in turn. We draw $\ln\sigma$ from a normal density for every picture, so
+# The authors' code takes ten levels, from 1 to 0.01; the paper gives no numbers. We draw $\ln\sigma$ from a normal density for every picture, so
 # that any level can be used later. And most pictures get noise on the chroma channels only, nearly
 # none ($\sigma_y = 0.002$) on the luma channels: that is the *split noise* of lesson 11. The others
 # get the same noise on all nine channels, as in the paper. One network learns both.

@@ -73,9 +73,12 @@ print("\n".join(str(path) for row in rows for path in row.paths))
 # ## The contact sheet
 #
 # Truth, grey, then the versions in the order of typicality: *1* is the consensus of the draws, the
-# last the most adventurous. Each version is a draw from $p(\text{colour} \mid \text{grey})$, not a
-# best guess. The prior has seen photographs of people, animals, rooms, food and landscapes: it has an
-# opinion about skies, fur and skin, and can only guess at a cup or a suit. ΔE is CIEDE2000 (about 1 is just visible), C the colourfulness
+# last the most adventurous. A version is a draw from $p(\text{colour} \mid \text{grey})$, not a best
+# guess, but an approximate one: the network is imperfect, and twenty steps with `lookahead` 0.6 would
+# keep only 0.8 of the variance of a Gaussian known exactly (lesson 11). So versions are paler and more
+# alike than true draws; more steps and `lookahead` 1 come closer. The prior has seen photographs of
+# people, animals, rooms, food and landscapes: it has an opinion about skies, fur and skin, and can only
+# guess at a cup or a suit. ΔE is CIEDE2000 (about 1 is just visible), C the colourfulness
 # (0 is grey): a colorizer that plays safe shows there.
 
 # %%
@@ -103,13 +106,14 @@ for row in rows:
 # ## The method in one drawing (Fig 3)
 #
 # Above, what lesson 04 did. Below, what happens now: start from noise, take Langevin steps along the
-# learned score, let the photograph pull, fuse intensity and gradients.
+# learned score while the photograph pulls, and at the end of each level fuse intensity and gradients.
 
 # %%
 show(lesson.pipeline_figure(),
      alt="Two chains of boxes. Above, learning the prior: colour picture, joint tensor with gradients, "
-     "noise added, network, score. Below, colouring: noise, Langevin step, consistency with the grey "
-     "photograph, fusion, colour; a dashed arrow leads back for the next step.", dpi=90)
+     "noise added, network, score. Below, colouring: noise, consistency with the grey photograph, Langevin "
+     "step, fusion, colour. A dashed way leads back from the Langevin step, T times a level; a dotted one "
+     "from the fusion, once a level.", dpi=90)
 
 # %% [markdown]
 # ## Algorithm 1
@@ -117,18 +121,32 @@ show(lesson.pipeline_figure(),
 # The Langevin step of lesson 02, with one more force (the paper's Eq 10 and 11 disagree on the step
 # size; this is the form of 11):
 #
-# $$ X \leftarrow X + \frac{\alpha_i}{2}\Big[ s_\theta(X, \sigma_i)
-#      - \frac{\lambda_0}{\sigma_i^2}\, DC(X) \Big] + \sqrt{\alpha_i}\, z, \qquad
-#    \alpha_i = \epsilon\,\frac{\sigma_i^2}{\sigma_L^2} \tag{12} $$
+# $$ X \leftarrow X + \frac{\alpha_i}{2}\big[ s_\theta(X, \sigma_i) - \lambda\, DC(X) \big]
+#    + \sqrt{\alpha_i}\, z, \qquad \alpha_i = \epsilon\,\frac{\sigma_i^2}{\sigma_L^2} \tag{12} $$
+#
+# The paper gives no number for $\lambda$, $\epsilon$, $\beta$, the levels or $T$. Those used here are
+# from the authors' published code: $\sigma$ from 1 to 0.01 in $L = 10$ levels, $T = 100$ steps each,
+# $\epsilon/2 = 2.7 \cdot 10^{-6}$ (LSUN) or $1.557 \cdot 10^{-5}$ (COCO), $\beta = 5.9$, and a $\lambda$ that
+# follows the level: $\lambda = \lambda_0/\sigma_i^2$ with $\lambda_0 = 1$.
+#
+# Why not one fixed $\lambda$? Per step the photograph's pull is $(\alpha_i/2)\lambda$ times the error. With
+# $\lambda_0/\sigma_i^2$ that is $(\epsilon/2)\lambda_0/\sigma_L^2$ on every level. A fixed $\lambda$ pulls like
+# $\sigma_i^2$, 10,000 times weaker on the last level than on the first: either the first level
+# overshoots, or the last one no longer feels the photograph. And a noisy photograph is worth
+# $1/\sigma_i^2$ (below), so a fixed $\lambda$ is right on one level at most.
 #
 # The force says how far the state is from the photograph, in all three groups of channels. $F$ acts
-# on colours and $\nabla$ on space, so $F \nabla x = \nabla F x$, and the photograph's gradients are
-# a second and third observation for free:
+# on colours and $\nabla$ on space, so $F \nabla x = \nabla F x$: the gradients of $y$ are functions of $y$.
+# They tell nothing new about the picture, but they tell each gradient group what its own grey is:
 #
 # $$ DC(X) = \begin{bmatrix} F x - y \\ F \nabla_1 x - \nabla_1 y \\ F \nabla_2 x - \nabla_2 y
 #    \end{bmatrix} \text{, each copied to its three channels} \tag{13} $$
 #
-# Last, intensity and gradients, which the network denoised side by side, become one picture:
+# (The authors' code stacks $[x, \nabla_2 x, \nabla_1 x]$, horizontal before vertical, with the colours in the
+# order BGR; ours is $[x, \nabla_1 x, \nabla_2 x]$ in RGB. Their weights need their order.)
+#
+# After the $T$ steps of a level, intensity and gradients, which the network denoised side by side,
+# become one picture:
 #
 # $$ \min_x \|x - x_t\|^2 + \beta \big( \|\nabla_1 x - g_1\|^2 + \|\nabla_2 x - g_2\|^2 \big)
 #    \tag{14} $$
@@ -151,6 +169,11 @@ show(lesson.film_figure(reel), dpi=90,
 
 # %% [markdown]
 # ## What $\lambda_0$ weighs
+#
+# First a word for what $F$ leaves open. $F^+ y = f y/\|f\|^2$, the pseudo-inverse, is the smallest colour
+# picture whose grey is $y$. Under Eq 18 it is the grey picture $(y, y, y)$; under Eq 19 it is coloured,
+# $(0.67, 1.31, 0.24)\,y$. All pictures with that grey are $F^+ y$ plus something from the *null space* of
+# $F$, the colours $c$ with $F c = 0$. The photograph fixes the first part and never speaks of the second.
 #
 # Noise a picture that obeys the photograph: $F\tilde x \sim N(y, \|f\|^2\sigma^2)$, so
 # $\nabla \log p(y \mid \tilde x) = -F^+ (F\tilde x - y)/\sigma^2$, and for $f = (1,1,1)/3$ that is
@@ -225,7 +248,8 @@ for scale in (0.5, 1.0):
 
 # %% [markdown]
 # `feedback` decides what happens with the fused picture: `none` keeps nine free chains and fuses once
-# at the end (the authors' code), `level` re-stacks the gradients in every step and fuses once a level
+# at the end (like the authors' code, which fuses *before* it adds the last step's noise and then clips to
+# [0, 1]; ours takes the whole step of Eq 12, fuses by Eq 14 and projects), `level` re-stacks the gradients in every step and fuses once a level
 # (Algorithm 1), `step` fuses in every step (the text of Section III.C), `renoise` fuses the denoised
 # estimate and adds fresh noise, so that the network sees noise of the kind it was trained on.
 #
@@ -340,7 +364,7 @@ show(tempering.tempered_figure(shown), dpi=90,
 #
 # - **Grey replica**: no colour at all, the photograph three times. Any colorizer must be read beside it.
 # - **One version**: what a user gets. The honest figure.
-# - **Mean of n**: the mean over draws is the best guess in mean square, and the palest picture.
+# - **Mean of n**: close to the best guess in mean square, and the palest picture.
 # - **Best of n**, chosen with the truth: an *oracle*. The authors' code reports the best over all
 #   steps and twelve runs.
 
@@ -351,13 +375,15 @@ for name, values in columns.items():
 assert np.less_equal(columns["one version"], columns["best of n (oracle)"]).all()
 
 # %% [markdown]
-# In mean square a draw is never better than the mean of the draws: its error is the mean's error plus
-# the spread. Diversity costs PSNR, which is why PSNR alone rewards dull pictures.
+# Averaged over the draws, the mean square error of a draw is that of their mean plus the spread. (A
+# single draw can be better than the mean; that is what the oracle finds.) Between exact draws and the
+# mean of $K$ of them lie $10 \log_{10}(2/(1 + 1/K))$ dB, 1.8 for three and 3.0 at most (lesson 08); paler
+# draws pay less. Diversity costs PSNR, which is why PSNR alone rewards dull pictures.
 
 # %%
 for row in rows:
     draw, mean, spread = lesson.error_and_spread(row.result)
-    print(f"{row.name}: error of a draw {draw:.5f} = of the mean {mean:.5f} + spread {spread:.5f}")
+    print(f"{row.name}: error of a draw on average {draw:.5f} = of the mean {mean:.5f} + spread {spread:.5f}")
     assert abs(draw - mean - spread) < 1e-5
 
 # %% [markdown]
@@ -446,7 +472,7 @@ check_honest_and_oracle(honest_and_oracle)
 # %% [markdown]
 # ## On your own
 #
-# - The paper's own budget: `T = 100`, `epsilon = 5.4e-6`. About a minute a photograph. What does it
+# - The budget of the authors' code: `T = 100`, `epsilon = 5.4e-6`. About a minute a photograph. What does it
 #   buy over `T = 8`, and over twenty evaluations of `split`?
 # - In the panel, choose a toy scene and `feedback = none`, then `step`. Which has the calmer skies?
 # - Let $\lambda_0$ go to 0, then to 10. Which part of the picture changes, and at which level?

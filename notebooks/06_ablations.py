@@ -85,7 +85,8 @@ default = card == CARD()  # what is asserted about random pictures holds for the
 #
 # Stacked into one vector this is Algorithm 1 with a score that never looks across the two halves, and
 # that is how the library writes it: `Divided(intensity, gradients)` is a model like any other, and
-# `langevin(..., lam=lambda_1, lam_grad=lambda_2, feedback="none")` runs it. (`tests/test_ablation_frame.py`
+# `langevin(..., lam=a, lam_grad=b, feedback="none")` runs it with $\lambda_1 = a/\sigma_i^2$ and
+# $\lambda_2 = b/\sigma_i^2$, as Eq 12 in lesson 05. (`tests/test_ablation_frame.py`
 # holds it against the two lines above.) "$\nabla x_t$" is a slip of notation: from the first step on
 # the second chain is not the gradient of the first.
 #
@@ -214,7 +215,9 @@ print("SSIM favours divide on", sum(r["divide"][1] > r["JGM"][1] for r in rows),
 # ## With and without the gradient constraint
 #
 # Section V.B removes the gradient part of Eq 13 and reports colours that run over. The switch is
-# `lam_grad = 0`. Landscapes with a known truth, the bundled prior, Algorithm 1 with few but large steps:
+# `lam_grad = 0`. Landscapes with a known truth, the bundled prior, Algorithm 1 with few but large steps.
+# The free chains (`none`) are fused at the end as by the authors' code, with two differences: the code fuses
+# before it adds the last step's noise, and clips to [0, 1]; ours follows Eq 12 and 14 and projects.
 
 # %%
 model, about = checkpoints.load(card.weights)
@@ -267,9 +270,11 @@ if default:
 # ## Sweeps of $\lambda_0$ and $\beta$
 #
 # Single draws, no choosing; the grey line is the grey replica on the left and the truth on the right, where
-# the share of pixels in a colour that their object can have is shown (lesson 08).
+# the share of pixels in a colour that their object can have is shown (lesson 08), with 95 % intervals from
+# a bootstrap over the scenes.
 # Every $\lambda_0$ is a run of its own; with nine free chains $\beta$ only enters at the end, so one
-# run serves all. The null-space sampler fuses its estimate in every step.
+# run serves all. The null-space sampler, which changes only what $F$ does not see (lesson 05), fuses its
+# estimate in every step.
 
 # %%
 grey = bench.measure(bench.y.expand(-1, 3, -1, -1))
@@ -278,7 +283,7 @@ by_lam = {"with": (card.lams, [bench.measure(ends[lam, True].x) for lam in card.
 show(lesson.sweep_figure(by_lam, "lambda_0", grey),
      alt="Left, colour difference against lambda_0 with and without the gradient constraint, all well "
      "below the grey replica's line. Right, the share of admissible pixels: lowest without any pull, "
-     "higher with it, and a little higher with the gradient constraint than without.")
+     "higher with it, and with and without the gradient constraint alike within their intervals.")
 
 # %%
 free = ends[1.0, True].X if (1.0, True) in ends else ends[card.lams[-1], True].X

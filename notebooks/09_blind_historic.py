@@ -26,7 +26,8 @@
 # ## What you will learn
 # - The two F of the paper give the same hues and differ in brightness only, and why.
 # - A perfect agreement with the grey picture says nothing about the right F.
-# - The film's spectrum and its tone curve matter more than the choice between the two.
+# - The film's spectrum and its tone curve matter more than the choice between the two, mostly
+#   because they change the grey itself.
 #
 # ## What you need
 # - Time (CPU): about 15 s, measured on 2 cores
@@ -94,7 +95,8 @@ show(picture_row([lesson.thumbnail(im) for im in (x, *greys.values())], ["colour
 #
 # $$ x = y\,\mathbf 1 + c - (f \cdot c)\,\mathbf 1 \tag{a} $$
 #
-# has $Fx = y$ for any weights $f$ that sum to one. So the two answers differ by the *grey* amount $f\cdot c$:
+# has $Fx = y$ for any weights $f$ that sum to one. (The smallest $x$ with that grey, $F^+ y = f y/\|f\|^2$,
+# is something else: under (19) it is the green $(0.67, 1.31, 0.24)\,y$.) So the two answers differ by the *grey* amount $f\cdot c$:
 # zero for (18), and for (19) a blue becomes lighter, a yellow darker. Hue and chroma stay. That is the
 # "deviations in details such as brightness and saturation" of Section V.C.
 
@@ -152,9 +154,19 @@ print("mean Delta E 2000 to the true colours\n" + lesson.text_table(rows))
 
 # %% [markdown]
 # Read it by columns, then by rows. Between the two assumptions there is little, even when one of them is
-# right. Between the rows there is more: the film costs far more than the wrong F, and most of that
-# comes back when the tone curve is undone before colouring, although nothing is known of the
-# colours. So scan old photographs with care for their tones before you worry about F.
+# right. Between the rows there is more. But look at the column *replica* first, where nothing is coloured
+# at all: a film picture has wrong lightnesses, and dE2000 counts them. How much of the film's cost is
+# there before any colouring?
+
+# %%
+for name in list(rows)[2:]:
+    in_grey, coloured = lesson.film_cost(rows, name)
+    print(f"{name}: {in_grey:+.1f} in the grey replica, {coloured:+.1f} after colouring")
+
+# %% [markdown]
+# Most of it. Undoing the tone curve repairs the grey, and the coloured picture with it; what the prior
+# itself loses by the film is the small rest. So scan old photographs with care for their tones before you
+# worry about F.
 
 # %%
 shown = [results[name, "mean"].images[0] for name in list(greys)[2:]]
@@ -195,8 +207,9 @@ print("your own folder: " + (card.folder or "none given"))
 
 # %% [markdown]
 # ## What to expect
-# For the temple: the two F differ by a few tenths of dE2000, the film costs 2 to 3 against the plain
-# mean, and undoing its curve wins back most of that. Colours are pale. Our small prior has seen mountains,
+# For the temple: the two F differ by a few tenths of dE2000. The film costs 2 to 3 against the plain
+# mean, about 2 of them in its grey replica already, and undoing its curve wins back most of that.
+# Colours are pale. Our small prior has seen mountains,
 # forests, glaciers and streets; it has never seen a portrait, and colours one worse than grey would be:
 # try `photo = "astronaut"`.
 
@@ -207,6 +220,8 @@ print(f"between the two F {abs(by_film[1] - by_film[2]):.1f}, film against undon
 assert all(r >= 0 for row in rows.values() for r in row)
 if card == CARD():
     assert undone[1] < by_film[1] and abs(by_film[1] - by_film[2]) < by_film[1] - undone[1]
+    in_grey, coloured = lesson.film_cost(rows, f"{card.film} film")
+    assert in_grey > 0.6 * coloured > 0
 
 # %% [markdown]
 # ## Exercises

@@ -525,14 +525,21 @@ show(picture_row(pictures_of, titles, 2.0),
 # %% [markdown]
 # `gallery.html` in the same folder is the page for people: every run with its last picture, a link to its
 # executed notebook, failed ones framed. Read across: the rate that suits $\sigma = 0.3$ blows up
-# $\sigma = 3$, because the curvature of the unweighted loss is $2(d^2 + \sigma^2)$. That is one more
-# reason for the weight $\lambda(\sigma)$ in Eq 9.
+# $\sigma = 3$, because the curvature of the unweighted loss in $w$ is $2(d^2 + \sigma^2)$.
+#
+# Does the weight $\lambda(\sigma)$ of Eq 9 cure that? Not the one of lesson 04: it multiplies the loss by
+# $(\sigma^2 + d^2)/(\sigma^2 d^2)$, so the curvature becomes $2(d^2 + \sigma^2)^2/(\sigma^2 d^2)$, and at
+# $\sigma = 3$ it is larger still. The cure is how that lesson's network is built. It sees
+# $c_{in}\tilde X$ of size 1 and its answer is multiplied by $c_{out}$; the weight is $1/c_{out}^2$. For
+# $D = c_{skip}\tilde X + c_{out}\, w\, c_{in} \tilde X$ the curvature in $w$ is 2 at every level, and one
+# rate suits all.
 
 # %%
 page = (results / "gallery.html").read_text()
 print(page[page.index("<h1>"):page.index("</h1>")], page.count("<figure"), "figures")
 d2 = (np.load(npy, mmap_mode="r")[:40] / 255).var()
-print("a mean gradient runs away from lr =", [round(float(1 / (d2 + v**2)), 2) for v in card.sigma], "on")
+for name, row in lesson.curvatures(float(d2), card.sigma).items():
+    print(f"{name:28s} curvature {row}: a mean gradient runs away from lr = {[round(2 / c, 4) for c in row]} on")
 
 # %% [markdown]
 # A hint for large sets: the hash reads every byte of what you list under `data`. List the set's card,

@@ -146,7 +146,7 @@ def test_bundled_weights_load_and_are_small():
     assert set(checkpoints.bundled()) >= {"scenes-64", "toy-32"}
     for name in checkpoints.bundled():
         model, card = checkpoints.load(name)
-        assert checkpoints.find(name).stat().st_size <= 12e6
+        assert checkpoints.find(name).stat().st_size <= 16e6
         assert model.channels == 9 and {"data", "licence", "steps", "training"} <= card.keys()
 
 

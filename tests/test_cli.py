@@ -5,13 +5,15 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from jgm_lib.cli import DATA_SETS, main, parser
+import jgm_lib
+from jgm_lib.cli import COMMANDS, DATA_SETS, main, parser
 from jgm_lib.data import samples
 from jgm_lib.photo import read_photo
 
@@ -194,7 +196,7 @@ def test_bad_parameters_exit_2_with_one_line(tmp_path, capsys, extra, word):
         ["colorize", "a.png"],
         ["colorize", "a", "-o", "b", "--foo"],
         ["colorize", "a", "-o", "b", "--gray", "hue"],
-        [],
+        ["--n", "2"],
         ["paint"],
     ],
 )
@@ -202,6 +204,97 @@ def test_usage_errors_exit_2(words, capsys):
     with pytest.raises(SystemExit) as stop:
         main(words)
     assert stop.value.code == 2
+
+
+def test_without_a_command_there_is_help(capsys):
+    assert main([]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("usage: jgm") and "examples:" in error
+    assert all(f"\n    {name} " in error for name in COMMANDS)
+
+
+def test_the_version_is_the_installed_one(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0 and capsys.readouterr().out == f"jgm {jgm_lib.__version__}\n"
+    assert re.match(r"\d+\.\d+", jgm_lib.__version__)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_options_of_a_command_are_those_of_the_whole_parser(name):
+    """Only what is asked for gets its options; it must be the same ones."""
+    one, whole = parser([name]).format_help(), parser().format_help()
+    assert one == whole
+    words = {"colorize": ["a", "-o", "b"], "train": ["c", "--out", "r"], "evaluate": ["f"]}
+    words = [name, *words.get(name, [])]
+    assert parser(words).parse_args(words) == parser().parse_args(words)
+
+
+LIGHT = [
+    [],
+    ["--help"],
+    ["--version"],
+    ["paint"],
+    *([name, "--help"] for name in ("colorize", "train", "evaluate", "data", "doctor")),
+    *(["data", name, "--help"] for name in DATA_SETS),
+    ["colorize", "a.png"],
+    ["colorize", "a.png", "-o", "out", "--n", "many"],
+    ["colorize", "a.png", "-o", "out", "--n", "0"],
+    ["colorize", "a.png", "-o", "out", "--sampler", "langevin", "--epsilon", "0.005"],
+    ["colorize", "a.png", "-o", "file/out"],
+    ["train", "no-such-card", "--out", "run"],
+    ["train", "toy-32", "--out", "run", "--steps", "0"],
+    ["train", "toy-32", "--out", "run", "--save-every", "0"],
+    ["evaluate", "photos", "--batch", "0"],
+    ["evaluate", "photos", "--methods", "magic"],
+    ["data"],
+    ["data", "nothing"],
+    ["data", "folder"],
+    ["data", "folder", "--source", "photos", "--size", "1"],
+]
+ASK = """
+import json, sys
+from jgm_lib.cli import main
+slow = {}
+for words in json.loads(sys.argv[1]):
+    try:
+        code = main(words)
+    except SystemExit as stop:
+        code = stop.code
+    asked = words == [] or words[-1] not in ("--help", "--version")
+    if code != 2 * asked or "torch" in sys.modules:
+        slow[" ".join(words)] = code, "torch" in sys.modules
+    if "torch" in sys.modules:  # it will not go away again
+        break
+print("answers", json.dumps(slow))
+"""
+
+
+def test_help_and_usage_errors_do_not_load_torch(tmp_path):
+    (tmp_path / "file").write_text("")
+    command = [sys.executable, "-c", ASK, json.dumps(LIGHT)]
+    paths = [str(Path(jgm_lib.__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "answers {}"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_ways_to_full_size_are_those_of_the_option(capsys):
+    from jgm_lib.fullres import METHODS, check_method
+
+    with pytest.raises(SystemExit):
+        main(["colorize", "--help"])
+    assert "{" + ",".join(METHODS) + "}" in capsys.readouterr().out
+    for name in METHODS:
+        check_method(name)
 
 
 def test_help_has_examples_and_every_knob(capsys):

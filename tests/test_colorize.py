@@ -70,6 +70,37 @@ def test_mean_is_the_mean_of_the_draws(china):
     assert np.abs(china.full(china.samples.mean(0)) - full).mean() < 2e-3
 
 
+def test_the_picture_of_the_mean_is_the_pixels_mean_of_the_versions(colorizer, tmp_path):
+    """On the screen and in the file: within the rounding that keeps the grey."""
+    grey = np.linspace(0.35, 0.65, 1200, dtype=np.float32).reshape(40, 30)  # room for colour
+    out = colorizer.colorize(grey, n=3, steps=2)
+    versions = np.mean([np.asarray(im, float) for im in out.images], axis=0)
+    saved = Image.open(out.save(tmp_path, stem="a")[-1])
+    away = [np.abs(np.asarray(im, float) - versions).mean() for im in out.images]
+    for mean in (out.mean, saved):
+        assert np.abs(np.asarray(mean, float) - versions).mean() < 0.5 < min(away)
+
+
+def test_the_trace_scores_the_mean_of_the_versions(colorizer, china):
+    _, _, y_small, _ = colorizer.prepare(samples.load("china"), colorizer.settings({}))
+    rgb = torch.from_numpy(china.photo.rgb()).permute(2, 0, 1)
+    size = y_small.shape[-2:]
+    truth = torch.nn.functional.interpolate(rgb[None], size, mode="bilinear", antialias=True)
+    error = (china.samples.mean(0) - truth[0]).square().mean()
+    assert china.trace[-1]["psnr"] == pytest.approx(-10 * float(error.log10()), abs=1e-3)
+
+
+def test_every_step_is_told_and_the_asked_enlargement_is_used(colorizer):
+    grey, seen = np.random.default_rng(0).random((90, 70), dtype=np.float32), []
+    settings = dict(n=1, steps=3)
+    plain = colorizer.colorize(grey, upsample="bilinear", on_step=seen.append, **settings)
+    assert [s.step for s in seen] == [1, 2, 3]
+    assert torch.equal(seen[-1].x[0], plain.samples[0])
+    detail = colorizer.colorize(grey, **settings)
+    assert torch.equal(detail.samples, plain.samples)
+    assert np.abs(detail.full(detail.samples[0]) - plain.full(plain.samples[0])).max() > 1e-3
+
+
 def test_trace_has_truth_only_for_colour(colorizer, china):
     assert len(china.trace) == 4 and china.nfe == 4
     assert {"step", "sigma", "nfe", "residual", "psnr"} == set(china.trace[-1])
@@ -86,8 +117,18 @@ def test_stream_yields_states_and_stops_when_asked(colorizer):
 
 @pytest.mark.parametrize("sampler", ["split", "nullspace", "predictor_corrector", "langevin"])
 def test_all_samplers(colorizer, sampler):
-    out = colorizer.colorize(samples.load("rocket"), sampler=sampler, n=1, steps=3, L=2, T=2)
+    """At full size too: the photograph's own grey, colour in each version, no two alike."""
+    settings = dict(sampler=sampler, n=2, steps=3, L=2, T=2)
+    out = colorizer.colorize(samples.load("rocket"), **settings)
     assert isinstance(out, Result) and out.images[0].size == (640, 427)
+    a, b = (np.asarray(im).astype(float) for im in out.images)
+    grey = np.rint(255 * out.y[0].numpy().astype(float))
+    for rgb in (a, b):
+        assert np.array_equal(np.rint(rgb.mean(-1)), grey)
+        assert np.abs(rgb - rgb.mean(-1, keepdims=True)).mean() > 3
+    assert np.abs(a - b).mean() > 3
+    again = colorizer.colorize(samples.load("rocket"), **settings)
+    assert torch.equal(again.samples, out.samples)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (3, 2), (65, 33)])
@@ -113,6 +154,8 @@ def test_alpha_and_sixteen_bits_survive(colorizer, tmp_path):
     assert out.images[0].mode == "RGBA"
     assert np.array_equal(np.asarray(out.images[0])[..., 3], np.asarray(rgba)[..., 3])
     deep = rng.integers(0, 65536, (30, 40), dtype=np.uint16)
+    saved = Image.open(out.save(tmp_path / "alpha", stem="a")[0])
+    assert np.array_equal(np.asarray(saved), np.asarray(out.images[0]))
     Image.fromarray(deep).save(tmp_path / "deep.png")
     paths = colorizer.colorize(tmp_path / "deep.png", n=1, steps=2).save(tmp_path / "out")
     back = read_photo(paths[0])

@@ -60,6 +60,22 @@ def test_wipe_takes_each_side_from_its_picture():
     assert png_bytes(nb03.wipe(black, white, 0.0)).startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(("H", "W"), [(4, 5), (3, 3), (6, 2)])
+@pytest.mark.parametrize("boundary", ["neumann", "periodic"])
+def test_gradients_and_curls_span_all_but_two_directions(H, W, boundary):
+    n = H * W
+    ranks = nb03.field_ranks(H, W, boundary)
+    assert ranks == {"gradients": n - 1, "curls": n - 1, "together": 2 * n - 2}
+    gradients, curls = nb03.fields(H, W, boundary)
+    assert float((gradients @ curls.T).abs().max()) < 1e-12
+    missing = torch.zeros(2, 2, H, W, dtype=torch.float64)
+    if boundary == "periodic":
+        missing[0, 0], missing[1, 1] = 1, 1  # the two constant fields
+    else:
+        missing[0, 0, -1], missing[1, 1, :, -1] = 1, 1  # where no difference stands
+    assert float((torch.cat([gradients, curls]) @ missing.flatten(1).T).abs().max()) < 1e-12
+
+
 # -- photographs and their gradients -------------------------------------------------------------
 
 

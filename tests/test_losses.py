@@ -191,6 +191,9 @@ def test_drawn_noise_levels():
     inner = sigma[(sigma > 0.0021) & (sigma < 19)].log()
     assert float(inner.std()) == pytest.approx(1.57, abs=0.06)  # 1.6, less the clipped tails
     assert float(sigma.min()) >= 0.002 * (1 - 1e-6) and float(sigma.max()) <= 20
+    narrow = draw_sigmas(20_000, rng(), p_mean=-1.0, p_std=0.5)[0].log()
+    assert float(narrow.mean()) == pytest.approx(-1, abs=0.015)
+    assert float(narrow.std()) == pytest.approx(0.5, abs=0.01)
     assert torch.equal(*draw_sigmas(50, rng(), isotropic=1.0))
     assert set(draw_sigmas(50, rng(), isotropic=0.0, sigma_y=0.5)[1].tolist()) == {0.5}
 
@@ -231,6 +234,20 @@ def test_random_level_loss_is_eq_9_with_sigma_squared():
         terms.append(0.5 * sigma**2 * (score + z / sigma).square().mean())
     torch.testing.assert_close(loss, torch.stack(terms).mean(), rtol=1e-10, atol=0)
     assert len(set(shown["index"].tolist())) > 1
+
+
+def test_random_levels_are_drawn_alike():
+    counts = []
+
+    class Levels:
+        channels, gradient_scale, sigmas = 9, 1.0, (1.0, 0.3, 0.1, 0.01)
+
+        def __call__(self, X, index):
+            counts.extend(torch.bincount(index, minlength=4).tolist())
+            return X
+
+    random_level_loss(Levels(), torch.zeros(4000, 3, 1, 1), rng(3))
+    assert counts == pytest.approx([1000] * 4, abs=110)  # four standard errors
 
 
 def test_the_channels_a_network_works_on():

@@ -262,6 +262,10 @@ def test_summarize():
         "delta_e_low": 5.0,
         "delta_e_high": 5.0,
     }
+    half = summarize(scores | {"again": scores["psnr"]}, level=0.5, resamples=200, seed=3)
+    low, high = bootstrap_interval(scores["psnr"], 0.5, resamples=200, seed=3)
+    for name in ("psnr", "again"):  # the same pictures are drawn for every metric
+        assert (half[f"{name}_low"], half[f"{name}_high"]) == (low, high)
 
 
 # Strange pictures and faults

@@ -194,6 +194,8 @@ def test_a_row_alone_is_the_row_in_a_batch():
         assert not torch.equal(a[0], a[1])
     plain = torch.randn(9, 2, 4, generator=torch.Generator().manual_seed(6))  # and torch's own
     assert torch.equal(SeededNoise([6]).normal(like[:1])[0], plain)
+    fine = SeededNoise([6]).normal(like.double()[:1])
+    assert not torch.equal(fine.float().double(), fine)  # double numbers, not widened single ones
 
 
 def test_seeded_noise_is_standard_normal_and_uniform():

@@ -129,6 +129,8 @@ def test_the_two_weights_of_the_paper():
         ("luma", "mean, bt601"),
         ((-0.1, 0.6, 0.5), ">= 0 that sum to 1"),
         ((0.3, 0.3, 0.3), ">= 0 that sum to 1"),
+        ((0.35, 0.35, 0.35), ">= 0 that sum to 1"),  # 1.05 would brighten every picture
+        ((0.3, 0.59, 0.11001), ">= 0 that sum to 1"),
         ((0.5, 0.5), "three numbers"),
         ((0.25, 0.25, 0.25, 0.25), "three numbers"),
         ((float("nan"), 0.5, 0.5), "three numbers"),

@@ -83,9 +83,21 @@ def test_fig_2_leads_three_ways_from_grey_to_colour():
 def test_fig_3_is_learning_above_and_algorithm_1_below():
     fig = nb05.pipeline_figure()
     assert in_order(fig, "colour picture x", "∇₁x", "σ z", "network", "score")
-    assert in_order(fig, "noise X", "Langevin", "consistency", "fusion", "colour x")
+    assert in_order(fig, "noise X", "consistency", "Langevin", "fusion", "colour x")
     heights = {text.split()[0]: y for y, _, text in words(fig)}
     assert heights["learning"] > heights["network"] > heights["colouring"] > heights["Langevin"]
+
+
+def test_fig_3_fuses_once_a_level_outside_the_loop_of_steps():
+    fig = nb05.pipeline_figure()
+    at = {text.split()[0]: x for _, x, text in words(fig)}
+    steps, levels = (sorted(line.get_xdata()) for line in fig.axes[0].lines)
+    assert steps[0] < levels[-1] and at["T"] < at["fusion"] and at["L"] < at["fusion"]
+    assert max(steps) < 62.5 < max(levels), "the fusion box begins at 62.5"
+    labels = [text for _, _, text in words(fig)]
+    for name, equation in (("consistency", "13"), ("Langevin", "12"), ("fusion", "14")):
+        (box,) = (text for text in labels if text.startswith(name))
+        assert box.endswith(f"Eq {equation}"), "a box carries its own equation"
 
 
 def test_fig_4_is_a_strip_in_the_order_of_the_levels():

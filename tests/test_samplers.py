@@ -142,6 +142,8 @@ def test_states_go_from_the_first_noise_level_to_the_last(model):
         sigmas = [s.sigma for s in states]
         assert sigmas[0] == pytest.approx(8) and sigmas[-1] == pytest.approx(0.02)
         assert sigmas == sorted(sigmas, reverse=True)
+        even = play(sampler, model, y, [1], steps=4, sigma_max=8.0, sigma_min=0.5, rho=1.0)
+        assert [s.sigma for s in even] == pytest.approx([8.0, 5.5, 3.0, 0.5])
 
 
 def test_restacked_states_are_what_algorithm_1_says():

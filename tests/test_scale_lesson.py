@@ -250,6 +250,29 @@ def test_the_made_folder_holds_one_broken_picture(tmp_path):
     assert data.classes == ["photos", "toy"]
 
 
+@pytest.mark.parametrize("sigma", [0.05, 0.3, 3.0])
+def test_the_curvatures_are_those_of_the_losses(sigma):
+    """By autograd on numbers whose moments are exactly d2, sigma^2 and zero."""
+    d2 = 0.06
+    x = d2**0.5 * torch.tensor([1.0, 1.0, -1.0, -1.0], dtype=torch.float64)
+    noisy = x + sigma * torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.float64)
+    v = d2 + sigma**2
+    weight, c_in, c_out = v / (sigma**2 * d2), v**-0.5, sigma * (d2 / v) ** 0.5
+    losses = {
+        "D = w x, unweighted": lambda w: (w * noisy - x).square().mean(),
+        "D = w x, weighted": lambda w: weight * (w * noisy - x).square().mean(),
+        "scaled network, weighted": lambda w: (
+            weight * (d2 / v * noisy + c_out * w * c_in * noisy - x).square().mean()
+        ),
+    }
+    got = nb12.curvatures(d2, [sigma])
+    assert list(got) == list(losses)
+    for name, loss in losses.items():
+        at = torch.tensor(0.3, dtype=torch.float64)
+        second = torch.autograd.functional.hessian(loss, at)
+        assert got[name][0] == pytest.approx(float(second), abs=6e-4), name
+
+
 def test_the_lesson_of_the_sweep_is_a_lesson_for_the_sweep(tmp_path):
     """Valid for the machinery without a kernel; the lesson itself runs it."""
     folder = nb12.write_one_weight(tmp_path)

@@ -132,6 +132,33 @@ def test_mixture_against_numpy():
     assert 0.02 < r[0] < 0.98  # both parts matter here, or the test would say little
 
 
+def test_a_mixture_hears_both_noise_levels():
+    """Tweedie with a noise level a channel: the answer moves u_c by s_c^2 times the slope of
+    log p in u_c. Which part it was and what each part says both need sigma_y."""
+    m, C = 0.5 * draw(7, 2, 3), [covariance(k, 3) for k in (8, 9)]
+    parts = [GaussianDenoiser(m[k].view(3, 1, 1), C[k]) for k in (0, 1)]
+    model = MixtureDenoiser(parts, (0.2, 0.8))
+    X = (0.5 * draw(9, 4, 3, 1, 1)).requires_grad_()
+    p = [w * q.log_density(X, 0.4, 0.1).exp() for w, q in zip((0.2, 0.8), parts, strict=True)]
+    (slope,) = torch.autograd.grad(sum(p).log().sum(), X)
+    variance = torch.tensor([0.1**2, 0.4**2, 0.4**2], dtype=torch.float64).view(3, 1, 1)
+    moved = to_basis(model.denoise(X.detach(), 0.4, 0.1) - X.detach())
+    torch.testing.assert_close(moved, variance * to_basis(slope), rtol=0, atol=1e-12)
+    shares = model.responsibilities(X.detach(), 0.4, 0.1)[:, 0]
+    assert bool(((shares > 0.02) & (shares < 0.98)).any())  # where both parts have a say
+
+
+def test_exact_priors_keep_the_scale_of_their_parts_and_the_type_of_their_input():
+    """A sampler reads the gradients at the model's scale, and gives back what it was given."""
+    part = GaussianDenoiser(torch.zeros(9, 1, 1), covariance(0, 9), gradient_scale=0.5)
+    for model in (part, MixtureDenoiser([part, part], (0.5, 0.5))):
+        assert (model.gradient_scale, model.channels) == (0.5, 9)
+        X = draw(1, 2, 9, 1, 1)
+        single = model.denoise(X.float(), 0.3)
+        assert single.dtype == torch.float32
+        torch.testing.assert_close(single.double(), model.denoise(X, 0.3), rtol=0, atol=1e-5)
+
+
 def test_gaussian_denoiser_is_the_best_of_its_neighbours():
     """The least-squares property itself, on samples: perturbing the answer costs."""
     model, prior = nine_channels(2, 1, 2)

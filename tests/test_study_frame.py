@@ -1,6 +1,7 @@
 """The user study: a balanced, blinded plan, votes on disk, and an analysis that finds what is there."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -107,8 +108,8 @@ def test_a_crash_while_writing_leaves_the_old_votes(tmp_path, monkeypatch):
     def crash(*_):
         raise OSError("no space")
 
-    monkeypatch.setattr(study.os, "replace", crash)
-    with pytest.raises(OSError):
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(JGMError, match="o.jsonl: cannot be written"):
         study.append_votes(path, votes[2:])
     assert path.read_bytes() == before
 

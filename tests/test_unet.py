@@ -5,6 +5,7 @@ import torch
 
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
+from jgm_lib.networks.unet import Attention, ResBlock
 from jgm_lib.operators import from_basis, to_basis
 
 MEAN = [0.8, 0.02, -0.03, 0.01, 0.0, 0.0, -0.02, 0.0, 0.01]
@@ -113,3 +114,41 @@ def test_unknown_names_are_refused():
         build("unit")
     with pytest.raises(JGMError, match="no setting 'width'; it takes .*widths"):
         build("unet", width=8)
+
+
+def test_blocks_start_as_the_identity_so_that_training_starts_from_the_linear_denoiser():
+    h, emb = draw(6, 2, 8, 4, 4), draw(7, 2, 4)
+    assert torch.equal(ResBlock(8, 8, 4).double()(h, emb), h)
+    assert torch.equal(Attention(8).double()(h), h)
+
+
+def test_two_blocks_a_level_meet_their_own_level_again_on_the_way_up():
+    """The last block sees beside its own state what the first one saw, at the finest level."""
+    model, seen = tiny(head=0.1, blocks=2), []
+    model.down[0][0].register_forward_hook(lambda *a: seen.append(a[2]))
+    model.up[-1][-1].register_forward_pre_hook(lambda _, a: seen.append(a[0]))
+    model.denoise(draw(3, 1, 9, 8, 8), 0.5)
+    assert torch.equal(seen[1][:, 8:], seen[0])
+
+
+def test_only_the_lowest_level_forgets_and_only_in_training():
+    model, h, emb = tiny(head=0.1, dropout=0.5), draw(3, 1, 8, 8, 8), draw(4, 1, 32)
+    fine, low = model.down[0][0], model.down[-1][0]
+    for training, forgets in ((False, False), (True, True)):
+        model.train(training)
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            assert torch.equal(low(h, emb), low(h, emb)) is not forgets
+            assert torch.equal(fine(h, emb), fine(h, emb))
+
+
+def test_without_measured_channels_pictures_are_taken_to_spread_by_a_half_around_zero():
+    model, X = build("unet", channels=3, widths=(8, 16)).double(), draw(0, 1, 3, 8, 8)
+    torch.testing.assert_close(model.denoise(X, 0.5), X / 2, rtol=0, atol=1e-12)
+    torch.testing.assert_close(model.denoise(X, 1.0), X / 5, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("settings", [dict(patch=0), dict(gradient_scale=0.0)])
+def test_a_scale_of_nothing_is_refused(settings):
+    with pytest.raises(ValueError, match="need above 0"):
+        build("unet", **settings)

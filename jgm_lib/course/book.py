@@ -1,14 +1,13 @@
 """The lessons on disk: find, read, write. A lesson is notebooks/NN_name.py."""
 
-import os
 import re
-import tempfile
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from .. import files
 from ..errors import JGMError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,17 +59,9 @@ def read_pair(path: Path) -> NotebookNode:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write whole or not at all."""
+    """Write whole or not at all, in a new folder if need be. JGMError where it cannot be done."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)  # mkstemp gives 600
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    files.write_text(path, text)
 
 
 def around(path: Path, start: str, end: str) -> tuple[str, str]:

@@ -25,6 +25,7 @@ from pydantic import Field
 
 from .. import __version__
 from ..errors import JGMError
+from ..files import DAMAGED, file_sha256
 from ..locks import locked
 from ..params import Card, validate
 from . import book, sweep_pages
@@ -69,11 +70,6 @@ def code_version(root: Path = book.ROOT) -> str:
     return done.stdout.strip()
 
 
-def file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def data_hash(paths) -> str:
     """One hash of names and contents of all files; "none" without data. Raises JGMError."""
     if not paths:
@@ -84,13 +80,13 @@ def data_hash(paths) -> str:
             raise JGMError(f"sweep data {path}: not found")
         files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
         for file in files:
-            total.update(f"{file.relative_to(path.parent)} {file_hash(file)}\n".encode())
+            total.update(f"{file.relative_to(path.parent)} {file_sha256(file)}\n".encode())
     return total.hexdigest()[:16]
 
 
 def key_of(lesson: Path, parameters: dict, code: str, data: str) -> str:
     """The same lesson text, parameters, code and data make the same run."""
-    about = [lesson.stem, file_hash(lesson), parameters, code, data]
+    about = [lesson.stem, file_sha256(lesson), parameters, code, data]
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -194,7 +190,7 @@ def read_card(options) -> SweepCard:
         return validate(SweepCard, values | ({"lesson": options.lesson} if options.lesson else {}))
     try:
         values = yaml.safe_load(options.grid.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (*DAMAGED, yaml.YAMLError) as error:
         raise JGMError(f"{options.grid}: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
         raise JGMError(f"{options.grid}: must hold lesson and grid")

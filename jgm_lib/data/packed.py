@@ -3,8 +3,6 @@
 The array is never loaded whole: 150,000 pictures at 128 x 128 are 7.4 GB.
 """
 
-import hashlib
-import json
 import math
 from pathlib import Path
 
@@ -13,24 +11,14 @@ import torch
 from torch.nn.functional import interpolate
 
 from ..errors import JGMError
+from ..files import DAMAGED, file_sha256, read_json_card
 
 FORMAT = "jgm-packed-1"
 ASPECT = 1.1  # random crops are at most this much wider than high, or higher than wide
 
 
-def file_sha256(path) -> str:
-    """The SHA-256 of a file as 64 hex digits, read in pieces."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _read_card(path: Path) -> dict:
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise JGMError(f"{path}: the card of the packed set is missing") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise JGMError(f"{path}: not a readable JSON card ({error})") from None
+    card = read_json_card(path, "packed set")
     if not isinstance(card, dict) or card.get("format") != FORMAT:
         raise JGMError(f"{path}: not a card of format {FORMAT}")
     for key in ("size", "count"):
@@ -44,7 +32,7 @@ def _map_array(path: Path, card: dict) -> np.ndarray:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise JGMError(f"{path}: the array of the packed set is missing") from None
-    except (OSError, ValueError, EOFError) as error:
+    except DAMAGED as error:
         raise JGMError(f"{path}: not a whole npy file ({error})") from None
     if not isinstance(array, np.memmap) or array.dtype != np.uint8:
         kind = getattr(array, "dtype", "an archive")

@@ -192,10 +192,20 @@ def _check(images, labels, k: int) -> tuple[np.ndarray, np.ndarray]:
     return x.numpy(), (m == k).numpy()
 
 
+def visible(labels, name: str) -> torch.Tensor:
+    """Which scenes show an object in at least SMALLEST of their pixels, bool (n,).
+
+    It hangs on the scene alone, never on how somebody painted it.
+    """
+    k, pixels = OBJECTS.index(_known(name)), labels.shape[-1] * labels.shape[-2]
+    return (torch.as_tensor(labels) == k).sum((-2, -1)) >= SMALLEST * pixels
+
+
 def mode_of(images, labels, name: str, gray="mean") -> torch.Tensor:
-    """The mode in which most of an object is painted, int64 (n,); -1: none, or not visible."""
-    shares, total = mode_shares(images, labels, name, gray)
-    seen = total >= SMALLEST * labels.shape[-1] * labels.shape[-2]
+    """The mode in which most of an object is painted, int64 (n,); -1: in no mode by more than half,
+    so mixed, or not ``visible``."""
+    shares, _ = mode_shares(images, labels, name, gray)
+    seen = visible(labels, name).cpu().numpy()
     best = np.where(seen & (shares.max(1) > 0.5), shares.argmax(1), -1)
     return torch.from_numpy(best)
 
@@ -214,6 +224,6 @@ def admissible_share(images, labels, gray="mean", per: str = "object") -> torch.
         if per == "pixel":
             good, all_ = good + shares.sum(1) * total, all_ + total
         else:
-            seen = total >= SMALLEST * labels.shape[-1] * labels.shape[-2]
+            seen = visible(labels, name).cpu().numpy()
             good, all_ = good + (seen & (shares.max(1) > 0.5)), all_ + seen
     return torch.from_numpy(good / np.maximum(all_, 1))

@@ -47,7 +47,7 @@ def langevin(
     X <- X + alpha_i/2 [s(X, sigma_i) - lam F^+(F X - Y)/sigma_i^2] + sqrt(alpha_i) z, T times on
     each of L levels; ``lam`` 1 is the flat-prior posterior weight, ``lam_grad`` another one for the
     two gradient groups (0: JGM without gradient consistency, Section V.B). ``feedback``: "none" nine free
-    chains, fused at the output (authors' code); "level" re-stack every step, fuse once a level
+    chains, fused at the output (the authors' code does so before the last noise, and clips); "level" re-stack every step, fuse once a level
     (Algorithm 1); "step" fuse and re-stack every step (text of III.C); "renoise" as "none" within
     a level, then fuse the denoised estimate, join and add fresh noise. ``epsilon`` is twice the
     code's step (LSUN 2.7e-6, COCO 1.557e-5). ``consistent``: the steps of ``consistent_step`` on L T

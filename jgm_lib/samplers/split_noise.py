@@ -61,7 +61,8 @@ def split(
     beta=0.0,
     boundary="neumann",
 ) -> Iterator[State]:
-    """Anneal the chroma noise alone, the luma channels clean: draws from p(colour | grey).
+    """Anneal the chroma noise alone, the luma channels clean: draws from p(colour | grey), up to the
+    errors of the network and of few steps; ``lookahead`` below 1 draws paler.
 
     Two noise speeds after Batzolis et al. 2021 (arXiv 2111.13606). ``solver``: "ancestral" (one
     evaluation a step; ``eta`` 1 fresh noise, 0 Euler on the ODE); "multistep" the same with the

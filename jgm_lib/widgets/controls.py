@@ -7,6 +7,7 @@ from ..params import KNOBS, ColorizeCard, limits
 NAMES = {
     "sampler": "sampler",
     "gray": "F (graying)",
+    "border": "border",
     "n": "versions",
     "seed": "seed",
     "lam": "λ₀",
@@ -28,7 +29,7 @@ NAMES = {
     "lookahead": "lookahead",
     "corrections": "corrections",
 }
-COMMON = ("sampler", "gray", "n", "seed")
+COMMON = ("sampler", "gray", "border", "n", "seed")
 SERIES = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # a decade in steps of about a quarter
 WIDE = {"description_width": "86px"}
 FULL = {"width": "100%", "margin": "1px 0"}

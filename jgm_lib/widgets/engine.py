@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 
 import torch
 
+from ..borders import Border, crop
 from ..colorize import Colorizer, Result, reduced_truth, trace_row
 from ..fullres import reduce
 from ..ladder import epsilon_of
@@ -39,22 +40,28 @@ class Subject:
     y: torch.Tensor  # (1,H,W)
     y_small: torch.Tensor  # (1,h,w)
     f: torch.Tensor  # (3,)
+    border: Border  # of a scan: stays grey and is not shown
     _shown: dict = field(default_factory=dict)
 
     @cached_property
     def truth(self) -> torch.Tensor | None:
         """The true colours at the prior's size, (3,h,w); None for a grey photo."""
-        return reduced_truth(self.photo, *self.y_small.shape[-2:])
+        return reduced_truth(self.photo, *self.y_small.shape[-2:], self.border)
+
+    @property
+    def inside(self) -> torch.Tensor:
+        """The grey photograph without its border, (1,H,W)."""
+        return crop(self.y, self.border)
 
     def shown(self, side: int) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Grey (1,H',W') and true colours (3,H',W') or None, no side longer than ``side``."""
         if side not in self._shown:
-            H, W = self.y.shape[-2:]
+            H, W = self.inside.shape[-2:]
             k = min(1.0, side / max(H, W))
             H, W = max(1, round(H * k)), max(1, round(W * k))
             self._shown[side] = (
-                reduce(self.y, H, W).clamp(0, 1),
-                reduced_truth(self.photo, H, W),
+                reduce(self.inside, H, W).clamp(0, 1),
+                reduced_truth(self.photo, H, W, self.border),
             )
         return self._shown[side]
 
@@ -62,7 +69,12 @@ class Subject:
         """The same photo at half the prior's size, a quarter of the work."""
         h, w = (max(8, n // 2) for n in self.y_small.shape[-2:])
         return Subject(
-            self.photo, self.y, reduce(self.y_small, h, w).clamp(0, 1), self.f, self._shown
+            self.photo,
+            self.y,
+            reduce(self.y_small, h, w).clamp(0, 1),
+            self.f,
+            self.border,
+            self._shown,
         )
 
 
@@ -114,7 +126,7 @@ def wide_steps(card: ColorizeCard) -> ColorizeCard:
 def follow(card: ColorizeCard, what: Subject) -> Iterator[Frame]:
     """The sampler at work on a subject, one Frame a step. JGMError for settings that diverge."""
     total = steps(card)
-    for state in colorizer(card.weights).draw(what.y, what.y_small, what.f, card):
+    for state in colorizer(card.weights).draw(what.inside, what.y_small, what.f, card):
         yield Frame(state.x.float().cpu(), trace_row(state, what.truth), total)
 
 
@@ -146,7 +158,7 @@ class Done:
     def result(self) -> Result:
         """The same as ``Colorizer.colorize`` returns; full-size pictures are made when asked."""
         s, nfe = self.subject, self.trace[-1]["nfe"]
-        return Result(s.photo, s.y, s.f, self.x, self.order, nfe, self.trace)
+        return Result(s.photo, s.y, s.f, self.x, self.order, nfe, self.trace, border=s.border)
 
 
 def run(card: ColorizeCard, what: Subject) -> Done:

@@ -11,7 +11,7 @@ class FastSamplersCard(Card):
     photo_weights: str = Field("scenes-64", description="prior of the photograph")
     photo: str = Field("china", description="a photograph inside an installed package")
     scenes: int = knob(8, 1, 256, "landscapes a row of the table")
-    T: int = knob(20, 1, 1000, "Langevin steps on each of the ten levels of Algorithm 1")
+    T: int = knob(6, 1, 1000, "Langevin steps on each of the ten levels of Algorithm 1")
     nfe: list[int] = Field([3, 5, 10, 20], description="evaluations of the quality curve")
 
 

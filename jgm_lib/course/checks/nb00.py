@@ -29,6 +29,7 @@ def check_gray_out(answer):
     wrong={
         "all channels": (lambda height, width: 3 * height * width, "photograph"),
         "one channel": (lambda height, width: height * width, "two"),
+        "one side forgotten": (lambda height, width: 10 * height, "another size"),
     },
 )
 def check_unknowns(answer):
@@ -39,3 +40,4 @@ def check_unknowns(answer):
     if got == 20:
         raise Hint("that is what is known; two numbers a pixel are not")
     close(got, 40, "three numbers a pixel are wanted and the photograph gives one")
+    close(float(answer(3, 7)), 42, "right for 4 x 5 pixels only: try another size")

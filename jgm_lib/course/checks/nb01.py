@@ -15,6 +15,7 @@ from . import Hint, close, exercise
             "square",
         ),
         "not divided": (lambda denoised, noisy, sigma: denoised - noisy, "divide"),
+        "2 over sigma": (lambda denoised, noisy, sigma: 2 * (denoised - noisy) / sigma, "another"),
     },
 )
 def check_denoiser_to_score(answer):
@@ -28,6 +29,8 @@ def check_denoiser_to_score(answer):
     if torch.allclose(got, step / sigma):
         raise Hint("divide by the variance, the square of sigma")
     close(got, step / sigma**2, "the score is the way to the denoised value over the variance")
+    other = answer(denoised, noisy, 0.8)
+    close(other, step / 0.64, "right at sigma 0.5 only; at another sigma the divisor is its square")
 
 
 def _half(score, x, sigma, z):
@@ -105,6 +108,10 @@ def _weights(noisy, points, scale):
     "best_denoiser",
     wrong={
         "sigma for sigma squared": (lambda n, p, s: _weights(n, p, -1 / (2 * s)), "sigma^2"),
+        "one half and square forgotten": (
+            lambda n, p, s: _weights(n, p, -1 / s),
+            "square of sigma",
+        ),
         "no one half": (lambda n, p, s: _weights(n, p, -1 / s**2), "2 sigma^2"),
         "sign": (lambda n, p, s: _weights(n, p, 1 / (2 * s**2)), "sign"),
         "nearest point": (lambda n, p, s: p[torch.cdist(n, p).argmin(1)], "nearest"),
@@ -129,3 +136,5 @@ def check_best_denoiser(answer):
         if got.shape == wrong.shape and torch.allclose(got, wrong, atol=1e-8):
             raise Hint(hint)
     close(got, _weights(noisy, points, -2.0), "weigh each point by exp(-distance^2 / (2 sigma^2))")
+    other = answer(noisy, points, 0.8)  # at 0.5 sigma is 2 sigma^2
+    close(other, _weights(noisy, points, -1 / 1.28), "twice the square of sigma belongs below")

@@ -18,12 +18,16 @@ from . import Hint, close, exercise
         ),
         "drift of Eq 10": (lambda x, score, alpha, z: x + alpha * score + alpha**0.5 * z, "Eq 10"),
         "no noise": (lambda x, score, alpha, z: x + alpha / 2 * score, "noise"),
+        "alpha squared": (
+            lambda x, score, alpha, z: x + alpha**2 * score + alpha**0.5 * z,
+            "alpha/2",
+        ),
     },
 )
 def check_langevin_step(answer):
     """Eq 11 on fixed numbers, one mistake at a time."""
     x, score = torch.full((3,), 1.0), torch.tensor([2.0, 0.0, -1.0])
-    z, alpha = torch.tensor([0.0, 1.0, -2.0]), 0.5
+    z, alpha = torch.tensor([0.0, 1.0, -2.0]), 0.3
     moved = answer(x, score, alpha, torch.zeros(3))
     if moved[0] < x[0]:
         raise Hint("the drift has the wrong sign: go uphill along the score")
@@ -40,6 +44,10 @@ def _linear(first, last, L):
     return [first + (last - first) * i / (L - 1) for i in range(L)]
 
 
+def _from_one(first, last, L):
+    return [last ** (i / (L - 1)) for i in range(L)]
+
+
 def _short(first, last, L):
     return [first * (last / first) ** (i / L) for i in range(L)]
 
@@ -50,6 +58,7 @@ def _short(first, last, L):
     wrong={
         "evenly spaced": (_linear, "quotient"),
         "off by one": (_short, "L - 1"),
+        "first taken to be 1": (_from_one, "first level"),
         "smallest first": (lambda first, last, L: _short(last, first, L - 1) + [first], "largest"),
     },
 )
@@ -65,6 +74,11 @@ def check_noise_ladder(answer):
     if math.isclose(got[0] - got[1], got[1] - got[2], rel_tol=1e-6):
         raise Hint("the differences are equal; the quotient of neighbours should be")
     close(got, [1.0, 10**-0.5, 0.1, 10**-1.5, 0.01], "multiply by the same factor each time")
+    other = [float(s) for s in answer(2.0, 0.08, 3)]
+    close(other[0], 2.0, "the first level is `first`, which need not be 1")
+    close(
+        other, [2.0, 0.4, 0.08], "another ladder, from 2 to 0.08 in three levels, is 2, 0.4, 0.08"
+    )
 
 
 def _shares(index, K):
@@ -81,6 +95,11 @@ def _no_n(index, K):
     return p, [(q * (1 - q)) ** 0.5 for q in p]
 
 
+def _only_seen(index, K):
+    p = _shares(index, max(index) + 1)
+    return p, [(q * (1 - q) / len(index)) ** 0.5 for q in p]
+
+
 def _counts(index, K):
     p = _shares(index, K)
     return [q * len(index) for q in p], [(q * (1 - q) / len(index)) ** 0.5 for q in p]
@@ -93,15 +112,18 @@ def _counts(index, K):
         "variance for error": (_no_root, "root"),
         "spread of one chain": (_no_n, "more chains"),
         "counts for shares": (_counts, "divide"),
+        "empty modes at the end left out": (_only_seen, "empty"),
     },
 )
 def check_count_modes(answer):
     """Shares and binomial errors, an empty mode included."""
     index = [0] * 12 + [1] * 3 + [3]
-    share, error = answer(index, 4)
+    share, error = answer(index, 5)
+    if len(share) != 5:
+        raise Hint(f"{len(share)} shares for K = 5 modes: an empty mode has a share too, 0")
     if math.isclose(sum(share), len(index)):
         raise Hint("these are counts: divide by the number of samples")
-    right = [12 / 16, 3 / 16, 0.0, 1 / 16]
+    right = [12 / 16, 3 / 16, 0.0, 1 / 16, 0.0]
     close(list(share), right, "the share of mode k is how often k occurs, over all samples")
     close_error = [(p * (1 - p) / 16) ** 0.5 for p in right]
     if math.isclose(error[0], close_error[0] ** 2):

@@ -116,6 +116,7 @@ def _gain(beta, noise, K):
         "variance for deviation": (lambda b, s, K: float(_gain(b, 1 / s**2, K)), "root"),
         "kappa for its square": (lambda b, s, K: float(_gain(b, 1 / s, K)) ** 0.5, "square"),
         "scale for kappa": (lambda b, s, K: float(_gain(b, s**2, K)) ** 0.5, "unscaling"),
+        "2 kappa": (lambda b, s, K: float(_gain(b, 2 / s, K)) ** 0.5, "another scale"),
         "gradients without noise": (lambda b, s, K: float(_gain(b, 0, K)) ** 0.5, "own noise"),
     },
 )
@@ -133,6 +134,8 @@ def check_noise_factor(answer):
         raise Hint("the gradients bring their own noise: a term kappa^2 beta^2 K belongs above")
     close(got, right, "the mean over all K of (1 + kappa^2 beta^2 K)/(1 + beta K)^2, then the root")
     close(float(answer(0.0, 0.5, K)), 1.0, "with beta = 0 the noise stays as it is")
+    other = float(_gain(2.0, 1 / 0.64, K)) ** 0.5
+    close(float(answer(2.0, 0.8, K)), other, "wrong at another scale: kappa^2 is 1/scale^2")
 
 
 def _matchings(D):
@@ -151,6 +154,16 @@ def _upside_down(D):
     return float((means >= own - 1e-12).mean())
 
 
+def _best(D):
+    means, _ = _matchings(D)
+    return float((means <= means.min() + 1e-12).mean())
+
+
+def _ties(D):
+    means, own = _matchings(D)
+    return float(np.isclose(means, own).mean())
+
+
 def _entries(D):
     return float((np.trace(D) / len(D) + 1e-12 >= D).mean())
 
@@ -162,6 +175,8 @@ def _entries(D):
         "truth not counted": (_strict, "itself"),
         "wrong side": (_upside_down, "small"),
         "single pairs": (_entries, "matchings"),
+        "as close as the best": (_best, "true one"),
+        "only equally close": (_ties, "closer"),
     },
 )
 def check_matching_p(answer):
@@ -176,3 +191,8 @@ def check_matching_p(answer):
         raise Hint("count matchings, that is permutations of the columns, not single distances")
     close(got, right, "here only the true one of 24 matchings has so small a mean distance")
     close(float(answer(np.ones((3, 3)))), 1.0, "if all distances are equal nothing speaks: p = 1")
+    far = np.array([[2.0, 1, 5], [4, 2, 1], [1, 6, 2]])  # one matching is closer than the true one
+    hint = (
+        "if others are closer than the true one, count them: all that are as close as the true one"
+    )
+    close(float(answer(far)), 2 / 6, hint)

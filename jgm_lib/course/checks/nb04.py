@@ -5,8 +5,8 @@ import torch
 from . import Hint, close, exercise
 
 
-def _dsm(score, X, z, sigma, weight, *, sign=1.0, power=1, mean=False):
-    residual = score(X + sigma * z, sigma) + sign * z / sigma**power
+def _dsm(score, X, z, sigma, weight, *, sign=1.0, power=1, factor=1.0, mean=False):
+    residual = score(X + sigma * z, sigma) + sign * factor * z / sigma**power
     square = residual.square().flatten(1)
     return weight * 0.5 * (square.mean() if mean else square.sum(1).mean())
 
@@ -19,13 +19,14 @@ def _dsm(score, X, z, sigma, weight, *, sign=1.0, power=1, mean=False):
         "sigma^2 for sigma": (lambda *a: _dsm(*a, power=2), "sigma z"),
         "mean for sum": (lambda *a: _dsm(*a, mean=True), "sum"),
         "no half": (lambda *a: 2 * _dsm(*a), "half"),
+        "over 2 sigma^2": (lambda *a: _dsm(*a, factor=0.5, power=2), "sigma z"),
     },
 )
 def check_joint_dsm(answer):
     """Eq 9: zero for the score that knows X, and the right size for a score of zero."""
     X = torch.linspace(-1, 1, 2 * 9 * 3 * 3, dtype=torch.float64).view(2, 9, 3, 3)
     z = torch.randn(X.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    sigma = 0.5
+    sigma = 0.4  # not 0.5, where 1/sigma is 2
 
     def knows(noisy, s):
         return -(noisy - X) / s**2

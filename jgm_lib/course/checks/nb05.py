@@ -1,5 +1,7 @@
 """Checkers of lesson 05."""
 
+import math
+
 import torch
 
 from ...operators import gray_weights
@@ -17,13 +19,15 @@ def _consistency(X, Y, f, sign=1, copies=True):
     "intensity only": (lambda X, Y, f: torch.cat(
         [_consistency(X, Y, f)[:, :3], torch.zeros_like(X[:, 3:])], 1), "gradient"),
     "groups interleaved": (lambda X, Y, f: _consistency(X, Y, f, copies=False), "copied"),
+    "f ignored": (lambda X, Y, f: _consistency(X, Y, torch.full_like(f, 1 / 3)), "weights"),
+    "pseudo-inverse": (lambda X, Y, f: _consistency(X, Y, f) / f.square().sum(), "each group"),
 })  # fmt: skip
 def check_data_consistency(answer):
     """Eq 13 on random numbers, one mistake at a time."""
     draw = torch.Generator().manual_seed(0)
     X = torch.randn(2, 9, 4, 5, generator=draw, dtype=torch.float64)
     Y = torch.randn(2, 3, 4, 5, generator=draw, dtype=torch.float64)
-    f = gray_weights("mean")
+    f = gray_weights("bt601")
     got, right = answer(X, Y, f), _consistency(X, Y, f)
     if tuple(got.shape) != tuple(X.shape):
         raise Hint(
@@ -34,6 +38,8 @@ def check_data_consistency(answer):
         raise Hint("the sign: the error is F x - y, so that minus it pulls towards the photograph")
     if float(got[:, 3:].abs().max()) == 0:
         raise Hint("the gradient groups are missing: Y holds y and both gradients of y")
+    if torch.allclose(got, _consistency(X, Y, torch.full_like(f, 1 / 3))):
+        raise Hint("that is the plain mean of the colours: f holds their weights")
     close(
         got[:, 0] - got[:, 1],
         torch.zeros_like(got[:, 0]),
@@ -47,6 +53,14 @@ def check_data_consistency(answer):
     )
 
 
+def _is_finite(answer, *arguments) -> bool:
+    """False also where the answer divides by zero."""
+    try:
+        return math.isfinite(float(answer(*arguments)))
+    except ZeroDivisionError:
+        return False
+
+
 @exercise(
     "05",
     "largest_epsilon",
@@ -57,11 +71,12 @@ def check_data_consistency(answer):
             lambda lam, sigma_L: 4 * sigma_L**2 / lam if lam else float("inf"),
             "score",
         ),
+        "divided by lambda": (lambda lam, sigma_L: 4 * sigma_L**2 / lam, "score"),
     },
 )
 def check_largest_epsilon(answer):
     """The bound of the lesson for three settings."""
-    if not torch.isfinite(torch.tensor(float(answer(0.0, 0.01)))):
+    if not _is_finite(answer, 0.0, 0.01):
         raise Hint("with lambda 0 the score still pulls with strength 1, so it is max(1, lambda)")
     got = float(answer(2.0, 0.1))
     if abs(got - 4 * 0.1 / 2) < 1e-9:

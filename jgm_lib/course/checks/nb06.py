@@ -21,6 +21,22 @@ def _one_noise(x, g, s1, s2, dc_x, dc_g, alpha, lam1, lam2, z1, z2):
     )
 
 
+def _one_term(x, g, s1, s2, dc_x, dc_g, alpha, lam1, lam2, z1, z2):
+    root = math.sqrt(alpha)
+    return (
+        x + alpha / 2 * (s1 - lam1 * dc_x) + root * z1,
+        g + alpha / 2 * (s2 - lam2 * dc_x) + root * z2,
+    )
+
+
+def _terms_exchanged(x, g, s1, s2, dc_x, dc_g, alpha, lam1, lam2, z1, z2):
+    root = math.sqrt(alpha)
+    return (
+        x + alpha / 2 * (s1 - lam1 * dc_g) + root * z1,
+        g + alpha / 2 * (s2 - lam2 * dc_x) + root * z2,
+    )
+
+
 def _outside(x, g, s1, s2, dc_x, dc_g, alpha, lam1, lam2, z1, z2):
     root = math.sqrt(alpha)
     return (
@@ -35,18 +51,22 @@ def _outside(x, g, s1, s2, dc_x, dc_g, alpha, lam1, lam2, z1, z2):
     wrong={
         "one lambda": (_one_lambda, "lambda_2"),
         "one noise": (_one_noise, "own noise"),
+        "one consistency term": (_one_term, "dc_g"),
+        "terms exchanged": (_terms_exchanged, "dc_g"),
         "consistency outside the bracket": (_outside, "bracket"),
     },
 )
 def check_divide_step(answer):
     """Eq 17 on plain numbers, one mistake at a time."""
-    quiet = answer(1.0, 2.0, 0.0, 0.0, 1.0, 1.0, 0.5, 4.0, 2.0, 0.0, 0.0)
+    quiet = answer(1.0, 2.0, 0.0, 0.0, 1.0, 3.0, 0.5, 4.0, 2.0, 0.0, 0.0)
     if abs(float(quiet[0]) - (1 - 4)) < 1e-9:
         raise Hint("the consistency term stands inside the bracket: alpha/2 multiplies it too")
-    if abs(float(quiet[1]) - (2 - 0.25 * 4)) < 1e-9:
+    if abs(float(quiet[1]) - (2 - 0.25 * 2)) < 1e-9:
+        raise Hint("each chain has its own consistency term: dc_x for x, dc_g for the gradients")
+    if abs(float(quiet[1]) - (2 - 0.25 * 4 * 3)) < 1e-9:
         raise Hint("the gradients have their own weight: lambda_2")
     close(quiet[0], 0.0, "without score and noise x moves by -alpha/2 lambda_1 DC(x)")
-    close(quiet[1], 1.5, "without score and noise g moves by -alpha/2 lambda_2 DC(g)")
+    close(quiet[1], 0.5, "without score and noise g moves by -alpha/2 lambda_2 DC(g)")
     noisy = answer(0.0, 0.0, 2.0, -2.0, 0.0, 0.0, 0.25, 1.0, 1.0, 1.0, -3.0)
     if abs(float(noisy[1]) - (-0.25 + 0.5)) < 1e-9:
         raise Hint("each chain has its own noise: z2 belongs to the gradients")

@@ -26,6 +26,11 @@ def _with_repetition(scores, k):
     return sum(v * (((j + 1) / n) ** k - (j / n) ** k) for j, v in enumerate(s))
 
 
+def _of_a_set(scores, k):
+    found = sorted(set(scores))
+    return float(np.mean([max(c) for c in combinations(found, min(k, len(found)))]))
+
+
 @exercise(
     "07",
     "expected_best",
@@ -34,6 +39,7 @@ def _with_repetition(scores, k):
         "best of all": (_of_all, "all of them"),
         "mean of the best k": (_mean_of_best, "only the best"),
         "draws twice": (_with_repetition, "twice"),
+        "equal scores once": (_of_a_set, "equal scores"),
     },
 )
 def check_expected_best(answer):
@@ -50,6 +56,7 @@ def check_expected_best(answer):
     for k in (1, 2, 3, 4):
         wanted = np.mean([max(c) for c in combinations(SCORES, k)])
         close(answer(SCORES, k), wanted, f"the mean of the best over all subsets of {k}")
+    close(answer([1.0, 1.0, 4.0], 2), 3.0, "equal scores are still two draws: keep both")
 
 
 def _ratio(x, y):
@@ -71,12 +78,13 @@ def _third(x, y):
         "by a factor": (_ratio, "factor"),
         "to the largest channel": (_lightness, "mean"),
         "a third of the gap": (_third, "each channel"),
+        "clipped": (lambda x, y: np.clip(x + (y - x.mean(0)), 0, 1), "clip"),
     },
 )
 def check_put_grey_right(answer):
     """Nearest colours with the right mean: chroma untouched, mean exact."""
-    x = np.array([[0.2, 0.5], [0.4, 0.5], [0.9, 0.2]])  # (3, pixels)
-    y = np.array([0.6, 0.3])
+    x = np.array([[0.2, 0.5, 0.9], [0.4, 0.5, 0.9], [0.9, 0.2, 0.3]])  # (3, pixels)
+    y = np.array([0.6, 0.3, 0.95])
     got = np.asarray(answer(x, y))
     if got.shape == x.shape:
         short = np.abs((got - x).mean(0) - (y - x.mean(0)) / 3).max()
@@ -86,4 +94,6 @@ def check_put_grey_right(answer):
             raise Hint("a factor changes the chroma too: the nearest point is reached by a shift")
         if np.abs(got - _lightness(x, y)).max() < 1e-9:
             raise Hint("F is the mean of the channels, not the largest of them")
+        if np.abs(got - np.clip(x + (y - x.mean(0)), 0, 1)).max() < 1e-9:
+            raise Hint("do not clip: that changes the grey, and the gamut is not asked for here")
     close(got, x + (y - x.mean(0)), "x + (y - mean of the channels), the same shift in all three")

@@ -18,6 +18,11 @@ def _neighbours(versions, distance):
     return sum(distance(a, b) for a, b in pairs) / max(1, len(pairs))
 
 
+def _unequal(versions, distance):
+    found = [distance(a, b) for a in versions for b in versions if a != b]
+    return sum(found) / max(1, len(found))
+
+
 @exercise(
     "08",
     "mean_pairwise",
@@ -25,6 +30,8 @@ def _neighbours(versions, distance):
         "pairs with itself": (_with_self, "itself"),
         "sum for mean": (_sum, "mean"),
         "only neighbours": (_neighbours, "all pairs"),
+        "equal versions left out": (_unequal, "equal"),
+        "over the versions": (lambda v, d: _sum(v, d) / len(v), "number of pairs"),
     },
 )
 def check_mean_pairwise(answer):
@@ -44,6 +51,10 @@ def check_mean_pairwise(answer):
         raise Hint("take all pairs, not only neighbours in the list")
     close(got, 10 / 3, "three versions have three pairs: 1, 4 and 5, mean 10/3")
     close(answer([2.0], distance), 0.0, "a single version has spread 0")
+    four = answer([0.0, 1.0, 5.0, 5.0], distance)  # distances 1, 5, 5, 4, 4, 0
+    if abs(four - 19 / 5) < 1e-9:
+        raise Hint("two equal versions are a pair too, at distance 0: tell versions by their place")
+    close(four, 19 / 6, "divide by the number of pairs: four versions have six")
 
 
 def _printed(x, truth):
@@ -65,6 +76,9 @@ def _amplitude(x, truth):
         "as printed": (_printed, "number of pixels"),
         "peak of the picture": (_own_peak, "peak"),
         "20 for 10": (_amplitude, "20"),
+        "absolute errors": (lambda x, t: -20 * np.log10(np.mean(abs(x - t))), "squares"),
+        "largest error": (lambda x, t: -20 * np.log10(abs(x - t).max()), "largest error"),
+        "errors cancel": (lambda x, t: -20 * np.log10(abs(np.mean(x - t)) + 1e-9), "cancel"),
     },
 )
 def check_true_psnr(answer):
@@ -83,6 +97,14 @@ def check_true_psnr(answer):
     if abs(a - (20 - 20 * np.log10(2))) < 1e-6:
         raise Hint("the peak is what a picture can reach, 1, not the largest value in this one")
     close(a, 20.0, "an error of 0.1 everywhere is 20 dB")
+    uneven = float(answer(small + np.array([[0.0, 0.2], [0.0, -0.2]]), small))
+    if uneven > 50:
+        raise Hint("errors of opposite sign must not cancel: square before the mean")
+    if abs(uneven - 20) < 1e-6:
+        raise Hint("mean of the squares, not of the absolute errors")
+    if abs(uneven + 20 * np.log10(0.2)) < 1e-6:
+        raise Hint("the mean over all pixels, not the largest error")
+    close(uneven, -10 * np.log10(0.02), "-10 log10 of the mean of the squares")
 
 
 def _about_truth(draws, truth):
@@ -127,3 +149,35 @@ def check_decompose(answer):
         np.mean((draws - truth) ** 2),
         "the two parts must add up to the draws' error",
     )
+
+
+@exercise(
+    "08",
+    "mean_gain",
+    wrong={
+        "always 3 dB": (lambda K: 10 * np.log10(2), "infinitely many"),
+        "20 for 10": (lambda K: 20 * np.log10(2 / (1 + 1 / K)), "10 log10"),
+        "truth without spread": (lambda K: 10 * np.log10(K), "the truth"),
+        "only the mean's factor": (lambda K: 10 * np.log10(1 + 1 / K), "the draw"),
+        "upside down": (lambda K: 10 * np.log10((1 + 1 / K) / 2), "sign"),
+        "natural logarithm": (lambda K: 10 * np.log(2 / (1 + 1 / K)), "decadic"),
+    },
+)
+def check_mean_gain(answer):
+    """One draw, eight draws, and very many."""
+    one, eight, right = float(answer(1)), float(answer(8)), 10 * np.log10(2 / (1 + 1 / 8))
+    if np.isclose(eight, 10 * np.log10(2)):
+        raise Hint("3 dB is the gain of infinitely many draws: the mean of K has V/K left")
+    if np.isclose(eight, 2 * right):
+        raise Hint("these are squared errors: 10 log10, not 20")
+    if np.isclose(eight, 10 * np.log10(8)):
+        raise Hint("the truth varies too: both errors hold its V")
+    if np.isclose(eight, 10 * np.log10(1 + 1 / 8)):
+        raise Hint("compare with the draw, which misses the truth by 2V")
+    if np.isclose(eight, -right):
+        raise Hint("the sign: the gain is the draw's error over the mean's, so above 0 dB")
+    if np.isclose(eight, 10 * np.log(2 / (1 + 1 / 8))):
+        raise Hint("decibels take the decadic logarithm")
+    close(one, 0.0, "with one draw the mean is the draw: no gain")
+    close(eight, right, "the draw misses by 2V, the mean of K by V + V/K")
+    close(float(answer(10**9)), 10 * np.log10(2), "very many draws gain 10 log10 2 = 3 dB")

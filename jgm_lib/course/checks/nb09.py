@@ -14,6 +14,8 @@ F = np.array([0.3, 0.59, 0.11])
         "sign": (lambda x, y, f: x + f * (f @ x - y) / (f @ f), "sign"),
         "not divided by |f|^2": (lambda x, y, f: x - f * (f @ x - y), "|f|^2"),
         "the same on all channels": (lambda x, y, f: x - (f @ x - y), "nearest"),
+        "clipped": (lambda x, y, f: np.clip(x - f * (f @ x - y) / (f @ f), 0, 1), "clip"),
+        "always Eq 19": (lambda x, y, f: x - F * (F @ x - y) / (F @ F), "given"),
     },
 )
 def check_nearest(answer):
@@ -30,6 +32,13 @@ def check_nearest(answer):
         )
     close(got, x - F * (F @ x - y) / (F @ F), "x - f (f.x - y)/|f|^2")
     close(answer(x, float(F @ x), F), x, "a pixel that is right already stays")
+    bright, mean = np.array([0.9, 0.2, 0.1]), np.full(3, 1 / 3)
+    got = np.asarray(answer(bright, 0.7, mean), float)
+    if np.allclose(got, [1.0, 0.5, 0.4]):
+        raise Hint(
+            "do not clip: that loses the right grey (exercise 3 fits a colour into the screen)"
+        )
+    close(got, bright + 0.3, "take the weights f that are given; these are those of Eq 18")
 
 
 def _plain(x, y):

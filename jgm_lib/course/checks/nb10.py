@@ -55,6 +55,22 @@ def _swapped(a, b):
     return float(d.mean()), float(d.std(ddof=1) / np.sqrt(len(d)))
 
 
+def _error(d):
+    return float(d.std(ddof=1) / np.sqrt(len(d)))
+
+
+def _absolute(a, b):
+    return float(abs(a - b).mean()), _error(a - b)
+
+
+def _median(a, b):
+    return float(np.median(a - b)), _error(a - b)
+
+
+def _four(a, b):
+    return float((a - b).mean()), float((a - b).std(ddof=1) / 2)
+
+
 @exercise(
     "10",
     "paired_difference",
@@ -62,18 +78,26 @@ def _swapped(a, b):
         "as if other people": (_unpaired, "same people"),
         "deviation for error": (_no_n, "observers"),
         "b minus a": (_swapped, "a minus b"),
+        "absolute differences": (_absolute, "sign"),
+        "median for mean": (_median, "median"),
+        "four observers always": (_four, "number of observers"),
     },
 )
 def check_paired_difference(answer):
-    """Lenient and strict observers who all prefer a by about the same."""
-    a, b = np.array([0.9, 0.5, 0.7, 0.3]), np.array([0.8, 0.4, 0.5, 0.3])
+    """Lenient and strict observers, four who like a at least as well and one who does not."""
+    a, b = np.array([0.9, 0.5, 0.7, 0.3, 0.6]), np.array([0.8, 0.4, 0.5, 0.3, 0.8])
     d = a - b
     mean, error = answer(a, b)
     if abs(mean + d.mean()) < 1e-9:
         raise Hint("the sign: the question was a minus b")
+    if abs(mean - abs(d).mean()) < 1e-9:
+        raise Hint("keep the sign of each difference: who prefers b counts against a")
+    if abs(mean - np.median(d)) < 1e-9:
+        raise Hint("that is the median of the differences; the question was the mean")
     close(mean, d.mean(), "the mean of the observers' differences")
-    if abs(error - np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 4)) < 1e-9:
+    if abs(error - np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(d))) < 1e-9:
         raise Hint("the same people judged both: take the spread of each one's difference")
     if abs(error - d.std(ddof=1)) < 1e-9:
         raise Hint("divide by the root of the number of observers: this is the error of a mean")
-    close(error, d.std(ddof=1) / 2, "standard error: std(a - b, n - 1) / sqrt(n)")
+    hint = "standard error: std(a - b, n - 1) / sqrt(n), n the number of observers"
+    close(error, d.std(ddof=1) / np.sqrt(len(d)), hint)

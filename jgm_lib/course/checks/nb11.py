@@ -106,6 +106,18 @@ def _wrong_way(x, sigma, sigma_next, D):
     return x + (sigma - sigma_next) * (slope + (ahead - D(ahead, sigma_next)) / sigma_next) / 2
 
 
+def _midpoint(x, sigma, sigma_next, D):
+    middle = (sigma + sigma_next) / 2
+    half = x + (middle - sigma) * (x - D(x, sigma)) / sigma
+    return x + (sigma_next - sigma) * (half - D(half, middle)) / middle
+
+
+def _heun(x, sigma, sigma_next, D):
+    slope = (x - D(x, sigma)) / sigma
+    ahead = x + (sigma_next - sigma) * slope
+    return x + (sigma_next - sigma) * (slope + (ahead - D(ahead, sigma_next)) / sigma_next) / 2
+
+
 def _old_sigma(x, sigma, sigma_next, D):
     slope = (x - D(x, sigma)) / sigma
     ahead = x + (sigma_next - sigma) * slope
@@ -120,6 +132,7 @@ def _old_sigma(x, sigma, sigma_next, D):
         "sum for mean": (_not_halved, "mean"),
         "sign": (_wrong_way, "sign"),
         "old sigma in the second slope": (_old_sigma, "sigma_next"),
+        "midpoint": (_midpoint, "middle"),
     },
 )
 def check_heun(answer):
@@ -138,8 +151,15 @@ def check_heun(answer):
         raise Hint("take the mean of the two slopes, not their sum")
     if np.allclose(got, _old_sigma(x, s, t, D)):
         raise Hint("the second slope belongs to sigma_next, in D and in the division")
+    if np.allclose(got, _midpoint(x, s, t, D)):
+        raise Hint(
+            "as good, but not Heun's: the second slope is taken at sigma_next, not in the middle"
+        )
     true = x * ((1 + t**2) / (1 + s**2)) ** 0.5
     close(got, true, "the step should be right to second order", rtol=2e-3)
+    close(
+        got, _heun(x, s, t, D), "the mean of the slopes at sigma and, after a step, at sigma_next"
+    )
     calls = []
     answer(x, s, t, lambda a, b: calls.append(b) or D(a, b))
     if len(calls) != 2:

@@ -62,9 +62,12 @@ def check_training_hours(answer):
     close(answer(1e12, 4, 3600, 8, 1.0), 1.5, "try 1e12 FLOP, batch 4, 3,600 steps, 8 GPUs")
 
 
+def _drawn_k(count, k, seed):
+    return sorted(np.random.default_rng(seed).permutation(count)[:k].tolist())
+
+
 def _drawn(count, share, seed):
-    order = np.random.default_rng(seed).permutation(count)
-    return sorted(order[: round(share * count)].tolist())
+    return _drawn_k(count, round(share * count), seed)
 
 
 def _repeated(count, share, seed):
@@ -80,6 +83,12 @@ def _repeated(count, share, seed):
         "the last ones": (lambda n, share, seed: list(range(n - round(share * n), n)), "sorted by"),
         "seed forgotten": (lambda n, share, seed: _drawn(n, share, None), "same"),
         "with repeats": (_repeated, "twice"),
+        "rounded down": (lambda n, share, seed: _drawn_k(n, int(share * n), seed), "round"),
+        "every fourth": (lambda n, share, seed: list(range(seed % 4, n, 4)), "regular"),
+        "from the first half": (
+            lambda n, share, seed: _drawn_k(n // 2, round(share * n), seed),
+            "whole set",
+        ),
         "one too many": (lambda n, share, seed: _drawn(n, share + 1 / n, seed), "how many"),
     },
 )
@@ -95,10 +104,35 @@ def check_held_out(answer):
         raise Hint("a picture is drawn twice: draw without replacement, from a permutation")
     if a[-1] - a[0] == 99:
         raise Hint("one block of neighbours; files often come sorted by subject, so draw at random")
+    if len(set(np.diff(sorted(a)))) == 1:
+        raise Hint("a regular grid; pictures come in series, so draw at random")
     if a == other:
         raise Hint("another seed must draw others")
+    if max(a + other) < 300:
+        raise Hint("draw from the whole set: the last pictures never come")
     if a != sorted(a) or a[0] < 0 or a[-1] >= 400:
         raise Hint("sorted indices from 0 to count - 1")
+    few = [int(i) for i in answer(100, 0.29, 1)]  # 0.29 * 100 is a little less than 29 in floats
+    if len(few) != 29 or max(few) > 99:
+        raise Hint(
+            f"{len(few)} of 100 at share 0.29, up to {max(few)}: round, and stay below count"
+        )
+
+
+def _glued(text, parameters, code, data):
+    return text + str(sorted(parameters.items())) + code + data
+
+
+def _rounded(text, parameters, code, data):
+    return text, tuple(sorted((k, round(v, 1)) for k, v in parameters.items())), code, data
+
+
+def _a_set(text, parameters, code, data):
+    return frozenset([text, str(sorted(parameters.items())), code, data])
+
+
+def _hashed(text, parameters, code, data):
+    return hash((text, str(sorted(parameters.items())), code, data))
 
 
 def _unsorted(text, parameters, code, data):
@@ -113,6 +147,14 @@ def _unsorted(text, parameters, code, data):
         "order counts": (_unsorted, "order"),
         "values only": (lambda t, p, c, d: (t, tuple(sorted(p.values())), c, d), "names"),
         "code forgotten": (lambda t, p, c, d: (t, str(sorted(p.items())), d), "code"),
+        "glued together": (_glued, "end of one"),
+        "values rounded": (_rounded, "0.11"),
+        "a set": (_a_set, "exchanged"),
+        "hash()": (_hashed, "next Python"),
+        "length of the text": (
+            lambda t, p, c, d: (len(t), str(sorted(p.items())), c, d),
+            "lesson text",
+        ),
     },
 )
 def check_run_key(answer):
@@ -126,7 +168,18 @@ def check_run_key(answer):
     if key == answer("text", {"lr": 0.5, "sigma": 0.1}, "v1", "abc"):
         raise Hint("the names of the parameters belong to the key as well as their values")
     for place, name in enumerate(("lesson text", "parameters", "code", "data")):
-        other = {"lr": 0.2, "sigma": 0.5} if place == 1 else "other"
-        if key == answer(*run[:place], other, *run[place + 1 :]):
+        last = run[place][:-1] + "!" if place != 1 else {"lr": 0.2, "sigma": 0.5}
+        if key == answer(*run[:place], last, *run[place + 1 :]):
             raise Hint(f"another {name} must make another run")
-    hash(key)
+    if key == answer("text", {"lr": 0.11, "sigma": 0.5}, "v1", "abc"):
+        raise Hint("lr 0.1 and lr 0.11 are two runs: keep the whole number")
+    if key == answer("text", {"lr": 0.1, "sigma": 0.5}, "v1a", "bc"):
+        raise Hint(
+            "code v1a with data bc got the same key: mark the end of one and the next's start"
+        )
+    if key == answer("text", {"lr": 0.1, "sigma": 0.5}, "abc", "v1"):
+        raise Hint("code and data exchanged must be another run")
+    if isinstance(key, int) and abs(key) < 2**63:
+        raise Hint(
+            "hash() of a text is another number in the next Python: the registry outlives it"
+        )

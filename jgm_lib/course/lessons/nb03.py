@@ -13,7 +13,7 @@ from ...data import samples
 from ...errors import JGMError
 from ...figures import to_array
 from ...fusion import fusion_noise_gain, laplacian_eigenvalues
-from ...operators import grad, to_basis
+from ...operators import grad, grad_adjoint, to_basis
 
 
 def photo(name: str, longest: int | None = None, shrink: int = 1) -> torch.Tensor:
@@ -32,6 +32,23 @@ def photo(name: str, longest: int | None = None, shrink: int = 1) -> torch.Tenso
 
 
 # -- Eq 14 ---------------------------------------------------------------------------------------
+
+
+def fields(H: int, W: int, boundary: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """All gradients and all curls of H x W fields, as rows of two matrices (H W, 2 H W): row k is
+    that of a picture, or of a psi, which is 1 in pixel k and 0 elsewhere."""
+    pixel = torch.eye(H * W, dtype=torch.float64).view(H * W, 1, H, W)
+    zero = torch.zeros_like(pixel)
+    curl = grad_adjoint(zero, pixel, boundary), -grad_adjoint(pixel, zero, boundary)
+    both = grad(pixel, boundary), curl
+    return tuple(torch.cat([g1.flatten(1), g2.flatten(1)], 1) for g1, g2 in both)
+
+
+def field_ranks(H: int, W: int, boundary: str) -> dict[str, int]:
+    """How many directions the gradients, the curls and both together span, of 2 H W."""
+    gradients, curls = fields(H, W, boundary)
+    sets = {"gradients": gradients, "curls": curls, "together": torch.cat([gradients, curls])}
+    return {name: int(torch.linalg.matrix_rank(rows)) for name, rows in sets.items()}
 
 
 def seam_decay(beta: float) -> float:

@@ -181,7 +181,7 @@ def film(card: ColorizeCard, photo, **changes) -> Film:
     card = engine.plain(card.model_copy(update={"sampler": "langevin", "n": 1, **changes}))
     what, tool = engine.subject(card, photo), engine.colorizer(card.weights)
     reel = Film([], [], [], [])
-    for state in tool.draw(what.y, what.y_small, what.f, card):
+    for state in tool.draw(what.inside, what.y_small, what.f, card):
         reel.trace.append(trace_row(state, what.truth))
         if state.step % card.T == 0:
             reel.sigmas.append(state.sigma)
@@ -221,48 +221,46 @@ def trace_figure(traces: dict[str, list[dict]]) -> Figure:
 
 
 def pipeline_figure() -> Figure:
-    """Fig 3: prior learning above, iterative colorization below."""
-    fig = Figure(figsize=(9.2, 3.2), layout="constrained")
+    """Fig 3: prior learning above, iterative colorization below, with the two loops of Algorithm 1."""
+    fig = Figure(figsize=(9.2, 3.6), layout="constrained")
     axis = fig.add_subplot()
-    axis.set(xlim=(0, 100), ylim=(0, 40))
+    axis.set(xlim=(0, 100), ylim=(-7, 40))
     axis.set_axis_off()
     axis.text(0, 38, "learning the prior (lesson 04)", fontsize=9, weight="bold", va="top")
     axis.text(0, 19.5, "colouring a photograph (Algorithm 1)", fontsize=9, weight="bold", va="top")
     top = ["colour picture x", "X = [x, ∇₁x, ∇₂x]", "X + σ z", "network\nat σ", "score\nof X + σ z"]
-    _chain(axis, top, 27, [""] * 4)
+    _chain(axis, top, 27)
     low = [
-        "noise X, σ₁",
-        "Langevin step\nwith score",
-        "consistency\nF X against y",
+        "noise X",
+        "consistency\nF X against y\nEq 13",
+        "Langevin step\nscore and Eq 13\nEq 12",
         "fusion\nEq 14",
         "colour x",
     ]
-    _chain(axis, low, 7.5, ["", "Eq 12", "Eq 13", ""])
-    axis.annotate(
-        "",
-        (29, 6.5),
-        (71, 6.5),
-        arrowprops={"arrowstyle": "->", "connectionstyle": "arc3,rad=-0.22", "linestyle": "--"},
-    )
-    axis.text(50, -1.2, "T times on each level, then the next smaller σ", fontsize=8, ha="center")
-    axis.annotate("", (29, 15.2), (69, 26.2), arrowprops={"arrowstyle": "->", "linestyle": ":"})
+    _chain(axis, low, 7.5)
+    _loop(axis, 55, 26, 6.5, "--", "T steps at σᵢ", 1.6)
+    _loop(axis, 69.5, 24, 6.5, ":", "L times, with the next smaller σᵢ", -5.3)
+    axis.annotate("", (51, 15.6), (82, 26.2), arrowprops={"arrowstyle": "->", "linestyle": "-."})
     return fig
 
 
-def _chain(axis, texts, y: float, labels) -> None:
-    """Boxes from left to right with labelled arrows between them."""
+def _loop(axis, start: float, end: float, y: float, style: str, text: str, low: float) -> None:
+    """A way back below the boxes, from x = start to x = end, at height ``low``, with its label."""
+    axis.plot([start, start, end], [y, low, low], color="0.2", linewidth=1, linestyle=style)
+    arrow = {"arrowstyle": "->", "color": "0.2", "linestyle": style}
+    axis.annotate("", (end, y), (end, low), arrowprops=arrow)
+    axis.text((start + end) / 2, low + 0.4, text, fontsize=8, ha="center", va="bottom")
+
+
+def _chain(axis, texts, y: float) -> None:
+    """Boxes from left to right with arrows between them."""
     for i, text in enumerate(texts):
         x = 20.5 * i
         axis.add_patch(FancyBboxPatch((x + 1, y), 14, 7.5, "round,pad=0.5", fc="0.94", ec="0.25"))
         axis.text(x + 8, y + 3.7, text, ha="center", va="center", fontsize=8)
         if i:
-            axis.annotate(
-                "",
-                (x + 0.4, y + 3.7),
-                (x - 4.9, y + 3.7),
-                arrowprops={"arrowstyle": "->", "color": "0.2"},
-            )
-            axis.text(x - 2.2, y + 4.7, labels[i - 1], ha="center", fontsize=7)
+            arrow = {"arrowstyle": "->", "color": "0.2"}
+            axis.annotate("", (x + 0.4, y + 3.7), (x - 4.9, y + 3.7), arrowprops=arrow)
 
 
 # -- lambda_0 ------------------------------------------------------------------------------------

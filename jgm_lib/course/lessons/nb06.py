@@ -12,7 +12,7 @@ from ...divide import Divided
 from ...fusion import fusion_noise_gain
 from ...joint import join
 from ...lessons import line, panels
-from ...metrics import ciede2000, colourfulness, psnr
+from ...metrics import bootstrap_interval, ciede2000, colourfulness, psnr
 from ...noise import SeededNoise, sigma_ladder, step_sizes
 from ...operators import gray, gray_weights
 from ...samplers import SAMPLERS
@@ -192,12 +192,14 @@ class Bench:
         return state
 
     def measure(self, x) -> dict:
-        """Means over the scenes: single draws, no choosing."""
+        """Means over the scenes: single draws, no choosing. "interval": of the admissible share, 95 %."""
         truth = self.batch.images
+        share = admissible_share(x, self.batch.labels, per="pixel").numpy()
         return {
             "psnr": float(psnr(x, truth).mean()),
             "delta_e": float(ciede2000(x, truth).mean()),
-            "admissible": float(admissible_share(x, self.batch.labels, per="pixel").mean()),
+            "admissible": float(share.mean()),
+            "interval": bootstrap_interval(share),
             "colour": float(colourfulness(x).mean() / colourfulness(truth).mean()),
         }
 
@@ -209,11 +211,11 @@ class Bench:
 
 def text_table(rows: dict, first: str = "") -> str:
     """Rows of ``Bench.measure`` as text."""
-    lines = [f"{first:28s} {'PSNR':>6s} {'dE2000':>7s} {'admissible':>10s} {'colour':>7s}"]
+    lines = [f"{first:28s} {'PSNR':>6s} {'dE2000':>7s} {'admissible, 95 %':>20s} {'colour':>7s}"]
     for name, r in rows.items():
+        share = f"{r['admissible']:.2f} ({r['interval'][0]:.2f} to {r['interval'][1]:.2f})"
         lines.append(
-            f"{name:28s} {r['psnr']:6.2f} {r['delta_e']:7.1f} {r['admissible']:10.2f} "
-            f"{r['colour']:7.2f}"
+            f"{name:28s} {r['psnr']:6.2f} {r['delta_e']:7.1f} {share:>20s} {r['colour']:7.2f}"
         )
     return "\n".join(lines)
 
@@ -227,6 +229,9 @@ def sweep_figure(curves: dict, xlabel: str, grey: dict) -> Figure:
         for k, (name, (values, rows)) in enumerate(curves.items()):
             at = [ticks.index(v) for v in values]
             axis.plot(at, [r[key] for r in rows], label=name, **line(k, markers=True))
+            if key == "admissible":
+                low, high = zip(*(r["interval"] for r in rows), strict=True)
+                axis.vlines(np.add(at, 0.06 * k), low, high, color=line(k)["color"], linewidth=1)
         axis.axhline(grey[key] if key == "delta_e" else 1.0, color="0.6", linewidth=1)
         axis.set(xlabel=xlabel, ylabel=label, ylim=(0, None))
         axis.set_xticks(range(len(ticks)), [f"{v:g}" for v in ticks])

@@ -1,15 +1,19 @@
 """Lesson 08: truths that share a grey picture, modes counted, spread against plausibility."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 from skimage.color import rgb2lab
 
-from ...data.toy import PALETTE, ToyScenes, admissible_share, mode_of
-from ...metrics import ciede2000, colourfulness, diversity, psnr, ssim
+from ...data.toy import PALETTE, ToyScenes, admissible_share, mode_of, visible
+from ...metrics import bootstrap_interval, ciede2000, colourfulness, diversity, psnr, ssim
 from ...noise import SeededNoise, mix_seed
 from ...operators import gray, gray_weights
 from ...samplers import SAMPLERS, fit_gamut
+from ...study import share_interval
+from .nb07 import expected_best
 
 OPEN = tuple(name for name, modes in PALETTE.items() if len(modes) > 1 and name != "lake")
 
@@ -71,54 +75,89 @@ class Group:
         )
 
     def measure(self, x: torch.Tensor) -> dict:
-        """Spread (pairwise Delta E 2000, ab deviation) and plausibility (admissible pixels)."""
+        """Spread (pairwise Delta E 2000, ab deviation) and plausibility: the share of admissible
+        pixels with a 95 % interval, a bootstrap over the landscapes."""
         spread = [diversity(v) for v in x]
         labels = self.labels.repeat_interleave(x.shape[1], 0)
         share = admissible_share(x.flatten(0, 1), labels, per="pixel")
+        each = share.view(len(x), -1).mean(1).numpy()  # a landscape
         return {
             "delta_e": float(np.mean([s.delta_e for s in spread])),
             "ab_std": float(np.mean([s.ab_std for s in spread])),
-            "admissible": float(share.mean()),
+            "admissible": float(each.mean()),
+            "interval": bootstrap_interval(each),
             "colour": float(colourfulness(x.flatten(0, 1)).mean()),
         }
 
 
-def mode_table(group: Group, x: torch.Tensor) -> dict:
-    """object -> (names of the modes, their probabilities, shares drawn, number of draws judged)."""
+@dataclass(frozen=True)
+class Counts:
+    """How one object was painted: ``shares`` of its draws in each mode of ``names``, the last one
+    "mixed" (in no mode by more than half); ``wanted`` probabilities, 95 % ``intervals``."""
+
+    names: list[str]
+    wanted: list[float]
+    shares: np.ndarray
+    intervals: list[tuple[float, float]]
+    draws: int
+
+
+def mode_table(group: Group, x: torch.Tensor) -> dict[str, Counts]:
+    """Object -> ``Counts`` over all draws of the landscapes that show it. None is left out."""
     table, labels = {}, group.labels.repeat_interleave(x.shape[1], 0)
     for name in OPEN:
-        found = mode_of(x.flatten(0, 1), labels, name).numpy()
-        found = found[found >= 0]
-        counts = np.bincount(found, minlength=len(PALETTE[name]))
-        table[name] = (
-            [m.name for m in PALETTE[name]],
-            [m.probability for m in PALETTE[name]],
-            counts / max(1, counts.sum()),
-            int(counts.sum()),
-        )
+        modes = PALETTE[name]
+        found = mode_of(x.flatten(0, 1), labels, name).view(len(x), -1)
+        found = found[visible(group.labels, name)]  # (landscapes, draws)
+        if found.numel():
+            kinds = [*range(len(modes)), -1]
+            each = np.stack([(found == k).double().mean(1).numpy() for k in kinds])
+            table[name] = Counts(
+                [m.name for m in modes] + ["mixed"],
+                [m.probability for m in modes] + [0.0],
+                each.mean(1),
+                [scene_interval(e, found.numel()) for e in each],
+                found.numel(),
+            )
     return table
 
 
-def mode_figure(table: dict) -> Figure:
-    """Bars: how often each mode was drawn, beside how often it should be."""
-    fig = Figure(figsize=(8, 2.6), layout="constrained")
+def scene_interval(each, draws: int) -> tuple[float, float]:
+    """95 % interval of the mean of shares a landscape, ``draws`` in all: the wider of two.
+
+    Draws of one landscape are no independent witnesses, so it is a bootstrap over landscapes. Where
+    all landscapes agree, as at 0, that has no width, and Wilson's interval of the draws holds.
+    """
+    boot = bootstrap_interval(each)
+    low, high = share_interval(float(np.mean(each)), draws)
+    return min(boot[0], float(low)), max(boot[1], float(high))
+
+
+def counts_text(table: dict[str, Counts]) -> str:
+    """A line an object and mode: the share drawn with its interval, and the palette's."""
+    lines = [f"{'':14s} {'drawn':>5s} {'95 %':>14s} {'palette':>8s}"]
+    for thing, c in table.items():
+        lines.append(f"{thing}, {c.draws} draws")
+        for name, p, q, (low, high) in zip(c.names, c.wanted, c.shares, c.intervals, strict=True):
+            lines.append(f"  {name:12s} {q:5.2f} {low:6.2f} to {high:4.2f} {p:8.2f}")
+    return "\n".join(lines)
+
+
+def mode_figure(table: dict[str, Counts]) -> Figure:
+    """Bars: how often each mode was drawn, with its interval, beside how often it should be."""
+    fig = Figure(figsize=(9, 2.8), layout="constrained")
     ax, at, ticks, names = fig.subplots(), 0.0, [], []
-    for k, (thing, (modes, wanted, drawn, n)) in enumerate(table.items()):
-        for mode, p, q in zip(modes, wanted, drawn, strict=True):
-            ax.bar(at, p, 0.4, color="0.75", edgecolor="black", label="" if ticks else "palette")
-            ax.bar(
-                at + 0.4,
-                q,
-                0.4,
-                color="#0072B2",
-                edgecolor="black",
-                hatch="//",
-                label="" if ticks else "drawn",
-            )
-            ticks.append(at + 0.2)
-            names.append(f"{thing}\n{mode}")
-            at += 1
-        at += 0.5
+    drawn = dict(color="#0072B2", edgecolor="black", hatch="//", capsize=2)
+    for thing, c in table.items():
+        places = at + np.arange(len(c.names))
+        low, high = np.transpose(c.intervals)
+        shown = {} if ticks else {"palette": "palette", "drawn": "drawn"}
+        ax.bar(places, c.wanted, 0.4, color="0.75", edgecolor="black", label=shown.get("palette"))
+        bar = np.abs([c.shares - low, high - c.shares])
+        ax.bar(places + 0.4, c.shares, 0.4, yerr=bar, label=shown.get("drawn"), **drawn)
+        ticks.extend(places + 0.2)
+        names.extend(f"{thing}\n{mode}" for mode in c.names)
+        at = places[-1] + 1.5
     ax.set_xticks(ticks, names, fontsize=8)
     ax.set(ylabel="share", ylim=(0, 1))
     ax.legend(fontsize=8)
@@ -132,10 +171,16 @@ def spread_figure(rows: dict) -> Figure:
     marks = "os^Dv*PX"
     for (name, r), mark in zip(rows.items(), marks, strict=False):
         best = name == "exact"
-        ax.plot(
+        ax.errorbar(
             r["delta_e"],
             r["admissible"],
-            mark,
+            yerr=[
+                [max(0, r["admissible"] - r["interval"][0])],
+                [max(0, r["interval"][1] - r["admissible"])],
+            ],
+            fmt=mark,
+            capsize=3,
+            ecolor="0.4",
             markersize=11 if best else 8,
             label=name,
             color="black" if best else None,
@@ -151,11 +196,11 @@ def spread_figure(rows: dict) -> Figure:
 
 
 def text_table(rows: dict) -> str:
-    lines = [f"{'':18s} {'dE spread':>9s} {'ab std':>7s} {'admissible':>10s} {'colour':>7s}"]
+    lines = [f"{'':18s} {'dE spread':>9s} {'ab std':>7s} {'admissible, 95 %':>20s} {'colour':>7s}"]
     for name, r in rows.items():
+        share = f"{r['admissible']:.2f} ({r['interval'][0]:.2f} to {r['interval'][1]:.2f})"
         lines.append(
-            f"{name:18s} {r['delta_e']:9.1f} {r['ab_std']:7.1f} {r['admissible']:10.2f} "
-            f"{r['colour']:7.1f}"
+            f"{name:18s} {r['delta_e']:9.1f} {r['ab_std']:7.1f} {share:>20s} {r['colour']:7.1f}"
         )
     return "\n".join(lines)
 
@@ -185,9 +230,19 @@ def three_columns(group: Group, x: torch.Tensor) -> dict:
 
 
 def oracle_curve(group: Group, x: torch.Tensor) -> list[float]:
-    """Best PSNR among the first k draws, averaged over the pictures, for k = 1 .. n."""
-    each = np.stack([psnr(x[:, k], group.truth) for k in range(x.shape[1])], 1)
-    return np.maximum.accumulate(each, axis=1).mean(0).tolist()
+    """Expected best PSNR of k of the draws, over all subsets (lesson 07), averaged over the
+    pictures, for k = 1 .. n. k = 1 is the mean over the draws, the honest number of the table."""
+    n = x.shape[1]
+    each = np.stack([psnr(x[:, k], group.truth) for k in range(n)], 1)  # (B,n)
+    return [float(np.mean([expected_best(s, k) for s in each])) for k in range(1, n + 1)]
+
+
+def gain_of_mean(x: torch.Tensor, truth: torch.Tensor) -> float:
+    """By how many dB the mean of the draws x (B,K,3,S,S) is nearer to the truth than a draw:
+    10 log10 of the ratio of the two squared errors, each averaged over draws and pictures."""
+    x, truth = x.double(), truth.double()
+    draw = (x - truth[:, None]).square().mean()
+    return float(10 * torch.log10(draw / (x.mean(1) - truth).square().mean()))
 
 
 def score_table(rows: dict) -> str:

@@ -69,6 +69,12 @@ def error_table(colorizer, x: torch.Tensor, greys: dict, card):
     return rows, results
 
 
+def film_cost(rows: dict, name: str, plain: str = "mean (Eq 18)") -> tuple[float, float]:
+    """What a film costs in Delta E beside the plain mean: of the grey replicas, so before any
+    colouring, and of the pictures coloured under the mean. ``rows`` of ``error_table``."""
+    return rows[name][0] - rows[plain][0], rows[name][1] - rows[plain][1]
+
+
 def text_table(rows: dict) -> str:
     lines = [f"{'the grey was':24s} {'replica':>8s} {'assumed mean':>13s} {'assumed BT.601':>15s}"]
     for name, (replica, mean, bt601) in rows.items():

@@ -7,7 +7,8 @@ import torch
 from matplotlib.figure import Figure
 
 from ...data.toy import ToyScenes, admissible_share
-from ...metrics import ciede2000, colourfulness
+from ...joint import join
+from ...metrics import bootstrap_interval, ciede2000, colourfulness
 from ...noise import SeededNoise, karras_sigmas
 from ...operators import from_basis, gray, gray_weights, to_basis
 from ...samplers import SAMPLERS, known_luma, project
@@ -87,12 +88,14 @@ def slope(x, y) -> float:
     return math.log(y[-1] / y[0]) / math.log(x[-1] / x[0])
 
 
-def kept_variance(sigmas, S: float, rule: str = "ancestral", eta: float = 1.0) -> float:
+def kept_variance(
+    sigmas, S: float, rule: str = "ancestral", eta: float = 1.0, lookahead: float = 1.0
+) -> float:
     """The variance of a sampler's output over the true variance S, exactly, for p = N(0, S).
 
     The exact denoiser is x S/(S + sigma^2), so every step is a matrix on (state, last estimate) and
     fresh noise; no picture is drawn. ``rule``: "ancestral", "multistep" (the estimate extrapolated
-    from the last two), "heun", or "constant": fresh noise eta sigma', as DDRM and DDNM use, instead
+    from the last two, by the share ``lookahead``), "heun", or "constant": fresh noise eta sigma', as DDRM and DDNM use, instead
     of eta sigma' sqrt(1 - sigma'^2/sigma^2).
     """
     P = torch.tensor([[S + sigmas[0] ** 2, 0.0], [0.0, 0.0]], dtype=torch.float64)
@@ -101,7 +104,7 @@ def kept_variance(sigmas, S: float, rule: str = "ancestral", eta: float = 1.0) -
         up *= 1 if rule == "constant" else math.sqrt(1 - (t / s) ** 2)
         ahead = 0.0
         if rule == "multistep" and i and t:
-            ahead = math.log(s / t) / (2 * math.log(sigmas[i - 1] / s))
+            ahead = lookahead * math.log(s / t) / (2 * math.log(sigmas[i - 1] / s))
         M = _step_matrix(S, s, t, up, ahead, rule == "heun")
         P = M @ P @ M.T
         P[0, 0] += up**2
@@ -165,23 +168,25 @@ def variance_figure(rows) -> Figure:
 
 
 @torch.no_grad()
-def guesses(model, x, sigma: float, seed: int = 0):
-    """What the network guesses of colour pictures x (B,3,H,W) at chroma noise sigma: two answers.
+def guesses(model, x, sigma: float, seed: int = 0) -> dict:
+    """What the network guesses of colour pictures x (B,3,H,W) at chroma noise sigma, three ways.
 
-    The first sees luma noise sigma as well (the paper's case), the second clean luma. Both get the
-    known grey put in afterwards, so that only the chroma differs. Each (B,3,H,W).
+    "luma noisy": the same noise on all nine channels (the paper's case); "re-stacked": the gradients
+    are those of the noisy picture, as Algorithm 1 stacks them; "luma clean". All get the known grey put
+    in afterwards, so that only the chroma differs. name -> (B,3,H,W).
     """
     f = gray_weights()
-    y = gray(x, f)
-    Y, X = known_luma(y, model), _joint(model, x)
+    Y, X = known_luma(gray(x, f), model), _joint(model, x)
     z = to_basis(SeededNoise(range(seed, seed + len(x))).normal(X))
-    clean = z.clone()
-    clean[:, 0::3] = 0
-    answers = []
-    for noise, sigma_y in ((z, sigma), (clean, 0.002)):
-        D = model.denoise(X + sigma * from_basis(noise), sigma, sigma_y)
-        answers.append(project(D, Y, f)[:, :3])
-    return answers
+    chroma = z.clone()
+    chroma[:, 0::3] = 0
+    noisy = X + sigma * from_basis(z)
+    seen = {
+        "luma noisy": (noisy, sigma),
+        "re-stacked": (join(noisy[:, :3], model.gradient_scale), sigma),
+        "luma clean": (X + sigma * from_basis(chroma), 0.002),
+    }
+    return {k: project(model.denoise(V, sigma, s), Y, f)[:, :3] for k, (V, s) in seen.items()}
 
 
 def _joint(model, x):
@@ -190,26 +195,19 @@ def _joint(model, x):
     return model_tensor(model, x)
 
 
-def chroma_errors(model, x, sigmas, seed: int = 0):
-    """RMS error of the two guesses at each sigma: (list, list)."""
-    rows = [
-        [float((g - x).square().mean().sqrt()) for g in guesses(model, x, s, seed)] for s in sigmas
-    ]
-    return [list(column) for column in zip(*rows, strict=True)]
+def chroma_errors(model, x, sigmas, seed: int = 0) -> dict:
+    """RMS error of each of the ``guesses`` at each sigma: name -> list."""
+    found = [guesses(model, x, s, seed) for s in sigmas]
+    return {k: [float((g[k] - x).square().mean().sqrt()) for g in found] for k in found[0]}
 
 
-def error_figure(sigmas, isotropic, clean, grey: float) -> Figure:
+def error_figure(sigmas, errors: dict, grey: float) -> Figure:
+    """``chroma_errors`` against sigma, and the error of no colour at all."""
     fig = Figure(figsize=(5.5, 2.8), layout="constrained")
     ax = fig.subplots()
-    ax.semilogx(
-        sigmas,
-        isotropic,
-        color="#000000",
-        linestyle=":",
-        marker="^",
-        label="luma as noisy as chroma",
-    )
-    ax.semilogx(sigmas, clean, color="#0072B2", marker="o", label="luma clean")
+    looks = ("#000000", ":", "^"), ("#D55E00", "--", "s"), ("#0072B2", "-", "o")
+    for (name, row), (color, style, mark) in zip(errors.items(), looks, strict=True):
+        ax.semilogx(sigmas, row, color=color, linestyle=style, marker=mark, label=name)
     ax.axhline(grey, color="0.6", linewidth=1, label="no colour at all")
     ax.set(xlabel="chroma noise sigma", ylabel="RMS error of the guess", ylim=(0, None))
     ax.legend(fontsize=8)
@@ -227,8 +225,9 @@ class Bench:
 
     @torch.no_grad()
     def run(self, name: str, **settings) -> dict:
-        """One row: x (B,3,H,W), nfe, seconds a picture, admissible share of pixels, mean Delta E
-        2000 of a single draw, colourfulness over the truth's."""
+        """One row: x (B,3,H,W), nfe, seconds a picture, admissible share of pixels and its 95 %
+        interval (bootstrap over scenes), mean Delta E 2000 of a single draw, colourfulness over
+        the truth's."""
         start = time.perf_counter()
         for state in SAMPLERS[name](
             self.model, self.y, self.f, SeededNoise(self.seeds), **settings
@@ -239,9 +238,11 @@ class Bench:
 
     def measure(self, x) -> dict:
         truth = self.batch.images
+        share = admissible_share(x, self.batch.labels, per="pixel").numpy()
         return {
             "x": x,
-            "admissible": float(admissible_share(x, self.batch.labels, per="pixel").mean()),
+            "admissible": float(share.mean()),
+            "interval": bootstrap_interval(share),
             "delta_e": float(ciede2000(x, truth).mean()),
             "colour": float(colourfulness(x).mean() / colourfulness(truth).mean()),
         }
@@ -253,15 +254,30 @@ class Bench:
 def table(rows: dict) -> str:
     """Rows of ``Bench.run`` as text."""
     lines = [
-        f"{'sampler':24s} {'NFE':>5s} {'s/picture':>9s} {'admissible':>10s} {'dE2000':>7s} "
+        f"{'sampler':24s} {'NFE':>5s} {'s/picture':>9s} {'admissible, 95 %':>20s} {'dE2000':>7s} "
         f"{'colour':>6s}"
     ]
     for name, r in rows.items():
+        share = f"{r['admissible']:.2f} ({r['interval'][0]:.2f} to {r['interval'][1]:.2f})"
         lines.append(
-            f"{name:24s} {r['nfe']:5d} {r['seconds']:9.3f} {r['admissible']:10.2f} "
+            f"{name:24s} {r['nfe']:5d} {r['seconds']:9.3f} {share:>20s} "
             f"{r['delta_e']:7.1f} {r['colour']:6.2f}"
         )
     return "\n".join(lines)
+
+
+def shares_figure(rows: dict) -> Figure:
+    """The admissible share of each row of ``Bench.run`` with its 95 % interval, one below the other."""
+    fig = Figure(figsize=(6.2, 0.5 + 0.42 * len(rows)), layout="constrained")
+    ax = fig.subplots()
+    for k, (name, r) in enumerate(rows.items()):
+        low, high = r["interval"]
+        ax.plot([low, high], [-k, -k], color="black", linewidth=1.5)
+        ax.plot(r["admissible"], -k, "o", color="#0072B2", markeredgecolor="black")
+    ax.set_yticks(range(0, -len(rows), -1), rows, fontsize=9)
+    ax.set(xlabel="admissible pixels, share", ylim=(0.5 - len(rows), 0.5))
+    ax.grid(axis="x", color="0.85")
+    return fig
 
 
 def quality_curves(bench: Bench, nfe) -> dict:
@@ -276,8 +292,10 @@ def quality_curves(bench: Bench, nfe) -> dict:
 
 
 def quality_figure(curves: dict) -> Figure:
-    """Admissible share and colourfulness against NFE."""
+    """Admissible share, with 95 % intervals, and colourfulness against NFE."""
     fig = Figure(figsize=(9, 2.8), layout="constrained")
+    most = max(r["nfe"] for rows in curves.values() for r in rows)
+    ticks = [n for n in (3, 5, 10, 20, 60, 200, 1000) if n <= most]
     for ax, key, label in zip(
         fig.subplots(1, 2),
         ("admissible", "colour"),
@@ -285,10 +303,14 @@ def quality_figure(curves: dict) -> Figure:
         strict=True,
     ):
         for name, rows in curves.items():
-            ax.semilogx(
-                [r["nfe"] for r in rows], [r[key] for r in rows], label=name, **STYLES[name]
-            )
+            nfe, values = [r["nfe"] for r in rows], [r[key] for r in rows]
+            ax.semilogx(nfe, values, label=name, **STYLES[name])
+            if key == "admissible":
+                low, high = zip(*(r["interval"] for r in rows), strict=True)
+                ax.vlines(nfe, low, high, color=STYLES[name]["color"], linewidth=1)
         ax.set(xlabel="evaluations (NFE)", ylabel=label, ylim=(0, None))
+        ax.set_xticks(ticks, [str(n) for n in ticks])
+        ax.set_xticks([], minor=True)
         if key == "colour":
             ax.axhline(1, color="0.6", linewidth=1)
     ax.legend(fontsize=8)

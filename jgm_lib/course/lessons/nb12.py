@@ -225,6 +225,19 @@ def rates_figure(rates: dict[str, np.ndarray]) -> Figure:
 # -- the sweep ---------------------------------------------------------------------------------
 
 
+def curvatures(d2: float, sigmas) -> dict[str, list[float]]:
+    """Second derivative in w of the denoising loss on pixels of variance d2, at each sigma.
+
+    Unweighted and with lesson 04's weight for D = w x, and for its network's scaling around w,
+    D = c_skip x + c_out w c_in x.
+    """
+    plain = [2 * (d2 + s**2) for s in sigmas]
+    weighted = [c * (d2 + s**2) / (s**2 * d2) for c, s in zip(plain, sigmas, strict=True)]
+    rows = {"D = w x, unweighted": plain, "D = w x, weighted": weighted}
+    rows["scaled network, weighted"] = [2.0 for _ in sigmas]
+    return {name: [round(c, 3) for c in row] for name, row in rows.items()}
+
+
 def write_one_weight(folder) -> Path:
     """The little lesson of the sweep, in a folder of its own."""
     path = Path(folder) / "90_one_weight.py"
