@@ -340,7 +340,7 @@ theirs = consistent_step(check.estimate, check.X, check.Y, check.f, 1.0, 0.8, 0.
 assert torch.allclose(mine, theirs, atol=1e-6)
 
 # %% [markdown]
-# `presets.tempered(n)` makes a setting for $n$ evaluations: $n$ levels from 20 to 0.01, $h = 0.7$,
+# `presets.tempered(n)` makes a setting for $n$ evaluations: $n$ levels from 20 to 0.01, $h = 0.9$,
 # $\lambda_0 = 1/h - 1$ (luma noise all new in each step). C is the colourfulness.
 
 # %%
@@ -354,7 +354,7 @@ show(tempering.tempered_figure(shown), dpi=90,
 
 # %% [markdown]
 # The rainbows are gone. Two things remain, and no setting takes them away. $h$ is a *temperature*:
-# with many levels the chain keeps $1 - h/2$ of the posterior's variance (tested), so $h = 0.7$ is
+# with many levels the chain keeps $1 - h/2$ of the posterior's variance (tested), so $h = 0.9$ is
 # nearer the mean and paler than a true draw, and part of its PSNR is that pallor. And the network
 # still reads the photograph through noise while colours are decided, so it cannot know what it will
 # see later: that is what split noise repairs.
