@@ -6,8 +6,8 @@ import io
 import ipywidgets as w
 import numpy as np
 
-from ..colorize import spread_of
 from ..fullres import enlarge_chroma, reduce
+from ..honesty import spread_of
 from ..metrics import psnr
 from ..operators import gray
 from . import controls, drawing
