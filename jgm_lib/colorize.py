@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from . import checkpoints
+from . import checkpoints, familiar
 from .borders import Border, crop, find_border, framed
 from .constraint import residual
 from .errors import JGMError
 from .files import refuse_existing
-from .fullres import check_method, enlarge_chroma, reduce, working_size
+from .fullres import check_method, enlarge_chroma, reduce, seen_at, working_size
+from .honesty import spread_of
 from .metrics import psnr, typicality_order
 from .networks.context import Seeing
 from .noise import SeededNoise, mix_seed
@@ -121,14 +122,6 @@ class Result:
         return [folder / name for name in pictures]
 
 
-def spread_of(samples: torch.Tensor) -> torch.Tensor:
-    """Standard deviation of colour at each pixel over versions (n,3,h,w), root of the mean over R,
-    G and B: (h,w), in intensity. Zero for a single version."""
-    if len(samples) == 1:
-        return torch.zeros(samples.shape[-2:])
-    return samples.var(0, correction=1).mean(0).sqrt()
-
-
 def full_size(x, y, f, upsample: str = "detail") -> np.ndarray:
     """A colour picture x (3,h,w) of the prior's size and the photograph y (1,H,W) -> RGB of the
     photograph's size with F of it = y, float32 (H,W,3) in [0,1]."""
@@ -189,7 +182,7 @@ class Colorizer:
         for small pictures of (h,w); the bare prior if it does not look."""
         if not getattr(self.model, "context", None):
             return self.model
-        seen = reduce(y[:, 0], 2 * h, 2 * w)[:, None].clamp(0, 1)
+        seen = seen_at(y, 2 * h, 2 * w)
         return Seeing(self.model, mirrored(seen, 2 * self.model.divisor).to(self.device), draws)
 
     @torch.no_grad()
@@ -246,6 +239,9 @@ class Colorizer:
         samples = state.x.float().cpu()
         order = typicality_order(samples).tolist()
         notes = [f"its {border} is left grey"] if border.any else []
+        k = self.seen_side // self.side
+        seen = seen_at(crop(y, border)[None], *(k * side for side in y_small.shape[-2:]))
+        notes += familiar.notes(self.card, seen)
         about = (state.nfe, trace, upsample, notes, border)
         return Result(photo, y, f, samples[order], order, *about)
 

@@ -6,8 +6,9 @@ import io
 import ipywidgets as w
 import numpy as np
 
-from ..colorize import full_size, spread_of
+from ..colorize import full_size
 from ..fullres import reduce
+from ..honesty import spread_of
 from ..metrics import psnr
 from ..operators import gray
 from . import controls, drawing
