@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+import jgm_lib
 from jgm_lib.cli import NULLSPACE
 from jgm_lib.colorize import Colorizer
 from jgm_lib.errors import JGMError
@@ -43,10 +44,9 @@ METHODS = {
 class Pictures:
     """The truth (N,3,S,S), its grey pictures (N,1,S,S), a key a picture, and the grey scores."""
 
-    def __init__(self, source, side: int, limit: int | None):
-        pixels = pictures_of(source, side)
+    def __init__(self, pixels, limit: int | None):
         if not len(pixels):
-            raise JGMError(f"{source}: no pictures")
+            raise JGMError("no pictures to measure on")
         pixels = pixels[spread(len(pixels), limit)]  # (N,S,S,3) uint8
         self.keys = [zlib.crc32(p.tobytes()) for p in pixels]
         self.truth = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
@@ -146,18 +146,33 @@ def start_or_resume(path, about: dict, pictures: Pictures) -> dict:
     return {**fresh, "runs": old["runs"]}
 
 
-def about_of(args, colorizer) -> dict:
-    """Where the numbers come from: command, date, seed, weights, machine."""
+def about_of(module: str, args, colorizer) -> dict:
+    """Where the numbers come from: command, date, seed, weights, machine. Of the source only the
+    last two parts of its path are told."""
     name = "/".join(Path(args.source).parts[-2:])
-    words = [f"--limit {args.limit} --long-limit {args.long_limit}", *(["--bf16"] * args.bf16)]
+    words = [name, *options_of(args)]
     return {
-        "command": f"python -m benchmarks.temper {name} {' '.join(words)} --json FILE",
+        "command": " ".join(["python -m", module, *words, "--json FILE"]),
         "date": datetime.now(UTC).date().isoformat(),
         "source": name,
         "seed": 0,
         "weights": {"name": colorizer.card["name"], "sha256": colorizer.card["sha256"]},
-        "machine": machine(),
+        "machine": {**machine(), "numpy": np.__version__, "jgm_lib": jgm_lib.__version__},
     }
+
+
+def options_of(args) -> list[str]:
+    """The options of a command line as words, but the file."""
+    words = []
+    for name, value in vars(args).items():
+        if name in ("source", "json") or value is False:
+            continue
+        many = value if isinstance(value, (list, tuple)) else [] if value is True else [value]
+        words += [
+            f"--{name.replace('_', '-')}",
+            *(f'"{v}"' if " " in str(v) else str(v) for v in many),
+        ]
+    return words
 
 
 def main(argv=None) -> None:
@@ -167,11 +182,13 @@ def main(argv=None) -> None:
     parser.add_argument("--long-limit", type=int, default=16, help="pictures above 300 evaluations")
     parser.add_argument("--evaluations", type=int, nargs="+", default=EVALUATIONS)
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument("--weights", default="scenes-64", help="bundled name or path")
     parser.add_argument("--bf16", action="store_true", help="the network in bfloat16")
     args = parser.parse_args(argv)
-    colorizer = Colorizer.from_pretrained("scenes-64", device="cpu")
-    pictures = Pictures(args.source, colorizer.side, args.limit)
-    found = start_or_resume(args.json, about_of(args, colorizer), pictures)
+    colorizer = Colorizer.from_pretrained(args.weights, device="cpu")
+    pictures = Pictures(pictures_of(args.source, colorizer.side), args.limit)
+    about = about_of("benchmarks.temper", args, colorizer)
+    found = start_or_resume(args.json, about, pictures)
     if args.bf16:
         in_bf16(colorizer)
     run_all(args, colorizer, pictures, found)

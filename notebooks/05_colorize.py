@@ -24,6 +24,7 @@
 # ## What you will learn
 # - What $\lambda_0$ weighs, what it cannot do, and when the chain diverges.
 # - What the fusion of intensity and gradients does to noise.
+# - What its noise levels need, and a step that meets them in a twentieth of the evaluations.
 # - Why "the PSNR" of a colorizer can mean four different numbers.
 #
 # ## What you need
@@ -60,6 +61,7 @@ card = begin(CARD, globals())
 from pathlib import Path
 
 from jgm_lib.course.lessons import nb05 as lesson
+from jgm_lib.course.lessons import tempering
 from jgm_lib.figures import show
 from jgm_lib.widgets import ColorizePanel, open_picture
 
@@ -275,6 +277,89 @@ show(lesson.trace_figure(traces),
      "becomes consistent only as the noise goes.")
 
 # %% [markdown]
+# ## Well tempered
+#
+# Can Algorithm 1 itself do better, with the prior untouched? Song and Ermon 2020 say what annealing
+# needs: a first level as wide as two pictures lie apart (here: the chroma of two photographs),
+# neighbouring levels that overlap, and enough steps for a level to end with its own noise,
+#
+# $$ \frac{v_T}{\sigma_i^2} = (1-h)^{2T} \Big(\frac{\sigma_{i-1}^2}{\sigma_i^2} - v_*\Big) + v_*, \qquad
+#    v_* = \frac{2}{2-h}, \qquad h = \frac{\epsilon}{2\sigma_L^2} \tag{c} $$
+#
+# where $h$ is how far a step goes towards the denoised picture. The authors' hundred steps do end
+# right, this lesson's eight do not; and both jump between levels that hardly overlap: nine channels of
+# 64 by 64 pixels have noise shells so thin that hundreds of levels are needed.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+from jgm_lib.ladder import levels_needed, overlapping_ratio
+from jgm_lib.noise import level_overlap
+
+ratio = 100 ** (1 / 9)  # of the ten levels from 1 to 0.01
+for T_, epsilon_ in ((100, 5.4e-6), (8, 6.75e-5)):
+    print(f"T {T_}: a level ends with {tempering.level_ends(T_, epsilon_, 0.01, ratio):.3f} of its noise")
+print(f"overlap of the ten levels: {level_overlap(ratio, 1.0, 9 * 64**2):.2f}")
+print("levels from 20 to 0.01 that overlap by a half:", levels_needed(20.0, 0.01, overlapping_ratio(9 * 64**2)))
+
+# %% [markdown]
+# Jolicoeur-Martineau et al. 2020 found the cheaper way: do not wait until a level has settled, add
+# just the noise that is missing. A step keeps $1-h$ of the noise in chroma and, where the photograph
+# pulls as well, $1 - h(1+\lambda_0)$ in luma. Independent noise adds in squares, so
+#
+# $$ X \leftarrow X + h\big(\hat x - X - \lambda_0 F^+(FX - Y)\big)
+#    + \sqrt{\sigma'^2 - (1-h)^2\sigma^2}\; z_\text{chroma}
+#    + \sqrt{\sigma'^2 - (1-h-h\lambda_0)^2\sigma^2}\; z_\text{luma} \tag{d} $$
+#
+# arrives at the next level $\sigma'$ exactly, in one evaluation; $\hat x$ is the denoised state with the
+# photograph put in. It is the drift of Eq 12 with other noise, and it needs $1-h \le \sigma'/\sigma$:
+# noise can be added, not taken away. The last step returns $\hat x$.
+
+# %% tags=["method"]
+import torch
+
+from jgm_lib.constraint import gray_groups, lift_groups, project
+
+
+def tempered_step(denoise, X, Y, f, sigma, sigma_next, h, lam, z):
+    """From noise sigma to sigma_next: X, z (B,9,H,W), Y (B,3,H,W) = [y, grad y], f (3,)."""
+    clean = project(denoise(X, sigma), Y, f)  # (B,9,H,W), its luma is the photograph's
+    pull = lift_groups(gray_groups(X, f) - Y, f)  # Eq 13
+    kept_chroma, kept_luma = (1 - h) * sigma, (1 - h * (1 + lam)) * sigma
+    z_luma = lift_groups(gray_groups(z, f), f)
+    fresh = (sigma_next**2 - kept_chroma**2) ** 0.5 * (z - z_luma)
+    fresh = fresh + (sigma_next**2 - kept_luma**2) ** 0.5 * z_luma
+    return X + h * (clean - X - lam * pull) + fresh
+
+# %%
+from jgm_lib.samplers import consistent_step
+
+check = tempering.small_case(seed=0)
+z = check.noise().normal(check.X)
+mine = tempered_step(check.denoise, check.X, check.Y, check.f, 1.0, 0.8, 0.5, 1.0, z)
+theirs = consistent_step(check.estimate, check.X, check.Y, check.f, 1.0, 0.8, 0.5, 1.0, check.noise())
+assert torch.allclose(mine, theirs, atol=1e-6)
+
+# %% [markdown]
+# `presets.tempered(n)` makes a setting for $n$ evaluations: $n$ levels from 20 to 0.01, $h = 0.7$,
+# $\lambda_0 = 1/h - 1$ (luma noise all new in each step). C is the colourfulness.
+
+# %%
+from jgm_lib.samplers import presets
+
+assert card.model_copy(update=presets.tempered(50)).consistent
+shown = tempering.tempered_pictures(card, photo, reel, 50)
+show(tempering.tempered_figure(shown), dpi=90,
+     alt="Five pictures in a row: the grey photograph, the truth, Algorithm 1 as run above with rainbow "
+     "stains, the well-tempered run in calm and pale colours, and the split sampler's version.")
+
+# %% [markdown]
+# The rainbows are gone. Two things remain, and no setting takes them away. $h$ is a *temperature*:
+# with many levels the chain keeps $1 - h/2$ of the posterior's variance (tested), so $h = 0.7$ is
+# nearer the mean and paler than a true draw, and part of its PSNR is that pallor. And the network
+# still reads the photograph through noise while colours are decided, so it cannot know what it will
+# see later: that is what split noise repairs.
+
+# %% [markdown]
 # ## Which PSNR?
 #
 # - **Grey replica**: no colour at all, the photograph three times. Any colorizer must be read beside it.
@@ -397,6 +482,8 @@ check_honest_and_oracle(honest_and_oracle)
 #
 # - Hong et al. 2020, *Joint Intensity-Gradient Guided Generative Modeling for Colorization*, III.C.
 # - Song and Ermon 2019 (arXiv 1907.05600): annealed Langevin dynamics.
+# - Song and Ermon 2020 (arXiv 2006.09011): levels and steps; Jolicoeur-Martineau et al. 2020
+#   (arXiv 2009.05475): consistent annealed sampling.
 # - Batzolis et al. 2021 (arXiv 2111.13606): two noise speeds.
 # - Blau and Michaeli 2018 (arXiv 1711.06077): why the best PSNR is not the best picture.
 

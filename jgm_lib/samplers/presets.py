@@ -21,8 +21,8 @@ SIGMA_1 = 20.0  # intensity; the chroma of two photographs at 64 x 64 is at most
 def tempered(nfe: int) -> dict:
     """Algorithm 1 in ``nfe`` evaluations, each the consistent step to a new level.
 
-    sigma_1 by Technique 1 of Song and Ermon 2020, as many levels as there are evaluations, lambda
-    such that a step renews the luma noise whole (1 - h (1 + lambda) = 0), denoised end. h is
+    As many levels as there are evaluations, from the largest sigma of the training down, lambda such
+    that a step renews the luma noise whole (1 - h (1 + lambda) = 0), denoised end. h is
     SHARE, or what two levels need if they are farther apart. Raises JGMError outside 2 to 1000.
     """
     if isinstance(nfe, bool) or not isinstance(nfe, int) or not 2 <= nfe <= 1000:
