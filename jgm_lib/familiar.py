@@ -5,8 +5,8 @@ its draws need not differ there: their spread alone does not tell. So the frozen
 of the photograph are compared with those of the training pictures: the Mahalanobis distance to one
 Gaussian (Lee et al. 2018, arXiv 1807.03888, without classes). The features are the mean and the
 spread over the photograph of the first two levels that the prior sees. Its last level, trained to
-tell things apart, has next to nothing to say about what is none: noise, line drawings and flat
-grey lie nearer to the centre than photographs do.
+tell things apart, has next to nothing to say about what is none: by it noise, line drawings and
+flat grey lie as near to the centre as photographs do (measured).
 """
 
 from dataclasses import dataclass, fields
