@@ -297,7 +297,7 @@ from jgm_lib.noise import level_overlap
 
 ratio = 100 ** (1 / 9)  # of the ten levels from 1 to 0.01
 for T_, epsilon_ in ((100, 5.4e-6), (8, 6.75e-5)):
-    print(f"T {T_}: a level ends with {tempering.level_ends(T_, epsilon_, 0.01, ratio):.3f} of its noise")
+    print(f"T {T_}: a level ends with {tempering.level_ends(T_, epsilon_, 0.01, ratio):.3f} sigma")
 print(f"overlap of the ten levels: {level_overlap(ratio, 1.0, 9 * 64**2):.2f}")
 print("levels from 20 to 0.01 that overlap by a half:", levels_needed(20.0, 0.01, overlapping_ratio(9 * 64**2)))
 

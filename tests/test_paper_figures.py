@@ -6,7 +6,7 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from jgm_lib.course.lessons import diagrams, nb00, nb05
+from jgm_lib.course.lessons import diagrams, nb00, nb05, tempering
 from jgm_lib.lessons import film_strip
 
 
@@ -47,6 +47,12 @@ FIGURES = {
     "Fig 1": lambda: nb00.channels_figure(picture()),
     "Fig 2": diagrams.three_generative_ways,
     "Fig 3": nb05.pipeline_figure,
+    "well tempered": lambda: tempering.tempered_figure(
+        {
+            k: picture()
+            for k in ("grey", "truth", "Algorithm 1 above, 80 NFE", "well tempered, 50 NFE")
+        }
+    ),
     "Fig 4": lambda: film_strip([[picture()] * 4] * 2, ["a", "b", "c", "d"], ["x", "y"]),
 }
 

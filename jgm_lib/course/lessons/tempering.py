@@ -48,7 +48,9 @@ def tempered_figure(pictures: dict[str, torch.Tensor]) -> Figure:
             title += f", {float(psnr(x[None], truth[None])[0]):.1f} dB"
         titles.append(title)
     shown = [np.asarray(x.clamp(0, 1).movedim(0, -1)) for x in pictures.values()]
-    return picture_row(shown, titles)
+    fig = picture_row(shown, titles, height=1.6)
+    fig.set_size_inches(fig.get_figwidth(), fig.get_figheight() + 0.45)  # titles have two lines
+    return fig
 
 
 def level_ends(T: int, epsilon: float, sigma_L: float, ratio: float) -> float:
