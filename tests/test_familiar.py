@@ -38,8 +38,9 @@ def drawing(seed=0) -> np.ndarray:
     return np.array(page)
 
 
-def noise(seed=0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (200, 200), dtype=np.uint8)
+def noise(seed=0, side=128) -> np.ndarray:
+    """White noise at the size the prior sees; reduced to it from 200 it passes as a texture."""
+    return np.random.default_rng(seed).integers(0, 256, (side, side), dtype=np.uint8)
 
 
 def known(n, seed=0, shift=0.0):
@@ -159,7 +160,7 @@ def test_a_result_carries_the_word_if_the_card_asks_for_it(told):
 def test_what_is_looked_at_is_what_the_prior_sees(told, monkeypatch):
     looked = []
     monkeypatch.setattr(familiar, "unfamiliarity", lambda grey, name: looked.append(grey) or 0.5)
-    Colorizer.from_pretrained(told).colorize(noise()[:100], n=1, steps=1)
+    Colorizer.from_pretrained(told).colorize(noise()[:64], n=1, steps=1)
     assert looked[0].shape == (1, 1, 32, 64) and 0 <= looked[0].min() <= looked[0].max() <= 1
 
 
