@@ -18,13 +18,14 @@ import numpy as np
 import torch
 
 from . import metrics
-from .colorize import Colorizer, full_size
+from .colorize import Colorizer
 from .data.packed import PackedSet
 from .errors import JGMError
 from .fullres import reduce
 from .noise import SeededNoise, mix_seed
 from .operators import gray, gray_weights
 from .params import ColorizeCard
+from .result import full_size
 from .samplers import SAMPLERS
 
 INF = float("inf")

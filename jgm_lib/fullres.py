@@ -30,6 +30,11 @@ def reduce(a: torch.Tensor, h: int, w: int) -> torch.Tensor:
     return F.interpolate(a[None], (h, w), mode="bilinear", antialias=True)[0]
 
 
+def seen_at(y: torch.Tensor, h: int, w: int) -> torch.Tensor:
+    """Photographs y (B,1,H,W) as the prior looks at them: (B,1,h,w) in [0,1]."""
+    return reduce(y[:, 0], h, w)[:, None].clamp(0, 1)
+
+
 def working_size(H: int, W: int, side: int, most: int = 256 * 256) -> tuple[int, int]:
     """The size at which the prior sees a photo: shorter edge ``side``, aspect kept, at most
     ``most`` pixels, at most four times larger than the photo, at least one pixel.

@@ -14,6 +14,14 @@ from .errors import JGMError
 LEVELS = tuple(k / 10 for k in range(1, 10))
 
 
+def spread_of(samples: torch.Tensor) -> torch.Tensor:
+    """Standard deviation of colour at each pixel over versions (n,3,h,w), root of the mean over R,
+    G and B: (h,w), in intensity. Zero for a single version."""
+    if len(samples) == 1:
+        return torch.zeros(samples.shape[-2:])
+    return samples.var(0, correction=1).mean(0).sqrt()
+
+
 def ranks(draws, truth, generator: torch.Generator) -> torch.Tensor:
     """How many of the draws (n,...) lie below the truth (...): int64 (...), 0 to n.
 

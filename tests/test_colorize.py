@@ -82,7 +82,7 @@ def test_the_picture_of_the_mean_is_the_pixels_mean_of_the_versions(colorizer, t
 
 
 def test_the_trace_scores_the_mean_of_the_versions(colorizer, china):
-    _, _, y_small, _ = colorizer.prepare(samples.load("china"), colorizer.settings({}))
+    y_small = colorizer.prepare(samples.load("china"), colorizer.settings({}))[2]
     rgb = torch.from_numpy(china.photo.rgb()).permute(2, 0, 1)
     size = y_small.shape[-2:]
     truth = torch.nn.functional.interpolate(rgb[None], size, mode="bilinear", antialias=True)

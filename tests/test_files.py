@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from jgm_lib import checkpoints, colorize, files, params, study, train_cards, training
+from jgm_lib import checkpoints, files, params, study, train_cards, training
 from jgm_lib.course import book, sweep
 from jgm_lib.data import packed
 from jgm_lib.errors import JGMError
@@ -263,7 +263,6 @@ def test_a_picture_never_takes_the_place_of_a_folder(tmp_path, force):
 
 
 def test_the_names_of_before_are_the_same_functions():
-    assert colorize.refuse_existing is files.refuse_existing
     assert checkpoints.file_sha256 is packed.file_sha256 is files.file_sha256
 
 

@@ -51,7 +51,7 @@ def a_grey():
 
 def versions(colorizer, **settings):
     card = ColorizeCard(**SHORT | dict(n=3) | settings)
-    return last(colorizer.draw(a_grey(), gray_weights(card.gray), card)).x
+    return last(colorizer.draw(a_grey(), a_grey(), gray_weights(card.gray), card)).x
 
 
 def test_every_version_has_its_own_seed_and_more_versions_change_none():

@@ -12,11 +12,12 @@ import yaml
 from PIL import Image
 
 from jgm_lib import checkpoints
-from jgm_lib.colorize import Colorizer, full_size
+from jgm_lib.colorize import Colorizer
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
 from jgm_lib.operators import gray
 from jgm_lib.params import KNOBS, ColorizeCard, limits, validate
+from jgm_lib.result import full_size
 from jgm_lib.widgets import ColorizePanel, album, compute, controls, drawing, engine, views
 from jgm_lib.widgets.worker import LatestWorker, Throttle
 

@@ -6,10 +6,11 @@ import io
 import ipywidgets as w
 import numpy as np
 
-from ..colorize import full_size, spread_of
 from ..fullres import reduce
+from ..honesty import spread_of
 from ..metrics import psnr
 from ..operators import gray
+from ..result import full_size
 from . import controls, drawing
 from .album import MAX_UPLOAD
 from .engine import Done, Subject
