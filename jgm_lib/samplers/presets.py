@@ -12,10 +12,10 @@ PAPER = {**PLAIN, "feedback": "level", "epsilon": 5.4e-6}  # Algorithm 1 as prin
 AUTHORS_LSUN = {**PLAIN, "feedback": "none", "epsilon": 5.4e-6}  # their code: bedroom, church
 AUTHORS_COCO = {**PLAIN, "feedback": "none", "epsilon": 3.114e-5}
 
-SHARE = (
-    0.7  # how far a step goes to the denoised state: the best Delta E of benchmarks/temper_settings
+SHARE = 0.9  # h, how far a step goes to the denoised state; chosen by benchmarks/temper_settings.py
+SIGMA_1 = (
+    20.0  # intensity: the largest in training (Technique 1 asks for 41, what chroma lies apart)
 )
-SIGMA_1 = 20.0  # intensity; the chroma of two photographs at 64 x 64 is at most so far apart
 
 
 def tempered(nfe: int) -> dict:
