@@ -33,6 +33,7 @@ EVALUATIONS = (20, 50, 100, 300, 1000)
 METRICS = ("psnr", "delta_e", "colourfulness")
 METHODS = {
     "tempered": presets.tempered,
+    "tempered, h 0.7": lambda nfe: presets.tempered(nfe, 0.7),
     "split": lambda nfe: {"sampler": "split", "steps": nfe},
     "split, pale": lambda nfe: {"sampler": "split", "steps": nfe, "lookahead": 0.0},
     "nullspace": lambda nfe: {**NULLSPACE, "sampler": "nullspace", "steps": nfe},
@@ -92,15 +93,21 @@ def against(run: dict, other: dict) -> dict:
 
 
 def rows_of(found: dict) -> list[dict]:
-    """A row a run: means, and paired differences to grey and to split in as many evaluations."""
+    """A row a run: means, and paired differences to grey and to split in as many evaluations; of a
+    run in float32 also to the same in bfloat16."""
     grey, rows = found["grey"], []
-    splits = {r["evaluations"]: r for r in found["runs"] if r["method"] == "split"}
+    like = {(r["method"], r["evaluations"], r["precision"]): r for r in found["runs"]}
     for run in found["runs"]:
         means = {k: round(float(np.mean(run["scores"][k])), 3) for k in METRICS}
         row = {k: run[k] for k in ("method", "evaluations", "nfe", "precision")}
         row |= {"n": len(run["pictures"]), **means, "against_grey": against(run, grey)}
-        if run["method"] != "split" and run["evaluations"] in splits:
-            row["against_split"] = against(run, splits[run["evaluations"]])
+        split = like.get(("split", run["evaluations"], "bf16"))
+        split = like.get(("split", run["evaluations"], run["precision"]), split)
+        if run["method"] != "split" and split:
+            row["against_split"] = against(run, split)
+        lighter = like.get((run["method"], run["evaluations"], "bf16"))
+        if run["precision"] == "float32" and lighter:
+            row["against_bf16"] = against(run, lighter)
         rows.append(row)
     return rows
 
@@ -119,7 +126,7 @@ def table(rows: list[dict]) -> str:
         "colourfulness |\n|---|---|---|---|---|---|---|---|---|"
     )
     lines = [
-        f"| {r['method']} | {r['nfe']} | {r['n']} | {r['psnr']:.2f} | "
+        f"| {r['method']}{', float32' * (r['precision'] == 'float32')} | {r['nfe']} | {r['n']} | {r['psnr']:.2f} | "
         f"{span(r, 'against_grey', 'psnr')} | {span(r, 'against_split', 'psnr')} | "
         f"{r['delta_e']:.2f} | {span(r, 'against_split', 'delta_e')} | {r['colourfulness']:.1f} |"
         for r in rows
@@ -193,6 +200,8 @@ def main(argv=None) -> None:
         in_bf16(colorizer)
     run_all(args, colorizer, pictures, found)
     print(table(rows_of(found)))
+    if args.json:
+        write_json(args.json, {**found, "rows": rows_of(found)})
 
 
 def run_all(args, colorizer, pictures, found: dict) -> None:

@@ -233,6 +233,12 @@ def test_a_preset_of_no_length_is_refused(nfe):
         presets.tempered(nfe)
 
 
+@pytest.mark.parametrize("share", [0.0, -0.5, 1.1, float("nan")])
+def test_a_share_of_no_step_is_refused(share):
+    with pytest.raises(JGMError, match="need a number above 0, at most 1"):
+        presets.tempered(50, share)
+
+
 @pytest.mark.parametrize(
     "settings, match",
     [

@@ -13,22 +13,24 @@ AUTHORS_LSUN = {**PLAIN, "feedback": "none", "epsilon": 5.4e-6}  # their code: b
 AUTHORS_COCO = {**PLAIN, "feedback": "none", "epsilon": 3.114e-5}
 
 SHARE = 0.9  # h, how far a step goes to the denoised state; chosen by benchmarks/temper_settings.py
-SIGMA_1 = (
-    20.0  # intensity: the largest in training (Technique 1 asks for 41, what chroma lies apart)
-)
+SIGMA_1 = 20.0  # intensity: the largest in training (two chromas lie up to 41 apart)
 
 
-def tempered(nfe: int) -> dict:
+def tempered(nfe: int, share: float = SHARE) -> dict:
     """Algorithm 1 in ``nfe`` evaluations, each the consistent step to a new level.
 
-    As many levels as there are evaluations, from the largest sigma of the training down, lambda such
-    that a step renews the luma noise whole (1 - h (1 + lambda) = 0), denoised end. h is
-    SHARE, or what two levels need if they are farther apart. Raises JGMError outside 2 to 1000.
+    As many levels as there are evaluations, from the largest sigma of the training down, lambda
+    such that a step renews the luma noise whole (1 - h (1 + lambda) = 0), denoised end. ``share``
+    is h, a temperature: the chain tends to 1 - h/2 of the posterior's variance, so a smaller one is
+    more colourful and farther from the truth; where two levels are farther apart than it reaches,
+    the ancestral share is taken. Raises JGMError for nfe outside 2 to 1000 or h outside (0, 1].
     """
     if isinstance(nfe, bool) or not isinstance(nfe, int) or not 2 <= nfe <= 1000:
         raise JGMError(f"nfe={nfe!r}: need a whole number from 2 to 1000")
+    if not 0 < share <= 1:
+        raise JGMError(f"share={share}: need a number above 0, at most 1")
     kept = (0.01 / SIGMA_1) ** (1 / (nfe - 1))  # sigma'/sigma
-    share = max(SHARE, 1 - kept**2)  # below, a step would keep more than an ancestral one
+    share = max(share, 1 - kept**2)
     return {
         **PLAIN,
         **dict(sigma_1=SIGMA_1, L=nfe, T=1, epsilon=epsilon_of(share, 0.01)),
