@@ -249,7 +249,8 @@ show(lesson.shares_figure(causes),
 # In the first three rows the luma is as noisy as the chroma, so noisy luma cannot be what sets the first
 # apart. The chain that is not re-stacked paints no rainbows; nor does `renoise`, which fuses intensity and
 # gradients as well but then adds independent noise to all nine channels, the kind that the network was
-# trained on. So it is the re-stacked noise. What noisy luma costs is at most the last gap, from `renoise`
+# trained on. So the re-stacked noise is to blame (only `step`, which fuses in every step, is left as a
+# question below). What noisy luma costs is at most the last gap, from `renoise`
 # to `split`, and there the intervals overlap.
 #
 # More steps make it worse, not better: every step feeds on the last one's grain. On these eight landscapes
