@@ -67,6 +67,18 @@ def test_the_command_gives_the_settings_back():
     assert numbers.command_of("nullspace", nullspace).endswith("--methods nullspace")
 
 
+def test_switches_are_options_without_a_value():
+    from jgm_lib.cli import parser
+    from jgm_lib.samplers import presets
+
+    settings = ColorizeCard(**presets.tempered(50), n=1).model_dump()
+    line = numbers.command_of("langevin", settings)
+    assert "--consistent" in line.split() and "--final-denoise" in line.split()
+    args = parser().parse_args(line.split()[1:])
+    assert args.consistent is True and args.final_denoise is True and args.L == 50
+    assert parser().parse_args(["evaluate", "F", "--no-consistent"]).consistent is False
+
+
 def test_numbers_of_other_weights_and_foreign_files_are_refused(place, capsys):
     before = (place / "README.md").read_text(), (place / "card.json").read_text()
     other = evaluation(place / "a.json", "split", 5, weights="xyz")

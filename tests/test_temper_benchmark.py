@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 
 from benchmarks import temper, temper_settings
+from jgm_lib.course.book import ROOT
 from jgm_lib.errors import JGMError
+from jgm_lib.samplers import presets
 
 
 @pytest.fixture
@@ -92,3 +94,14 @@ def test_options_are_told_as_they_were_given():
 def test_grey_scores_need_pictures():
     with pytest.raises(JGMError, match="no pictures"):
         temper.Pictures(torch.zeros(0, 4, 4, 3, dtype=torch.uint8).numpy(), None)
+
+
+def test_the_readme_shows_the_committed_file():
+    found = json.loads((ROOT / "docs" / "temper.json").read_text(encoding="utf-8"))
+    card = json.loads((ROOT / "jgm_lib" / "weights" / "scenes-64.json").read_text(encoding="utf-8"))
+    assert found["weights"]["sha256"] == card["sha256"]
+    assert temper.rows_of(found) == found["rows"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert temper.table(found["rows"]) in readme
+    run = next(r for r in found["runs"] if r["method"] == "tempered")
+    assert run["settings"] == presets.tempered(run["evaluations"])
