@@ -45,7 +45,7 @@ def test_strides_and_widths_of_what_is_tapped(size):
 
 
 def padded_by_hand(x, weight, bias, stride, groups):
-    """TensorFlow's SAME: ceil(n/stride) outputs, what is missing shared out, the odd one behind."""
+    """TensorFlow's SAME: ceil(n/stride) outputs, half of what is missing before, the rest behind."""
     k = weight.shape[-1]
     for dim in (2, 3):
         n = x.shape[dim]

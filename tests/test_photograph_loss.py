@@ -173,6 +173,18 @@ def test_the_known_luma_is_not_counted_and_each_error_has_its_weight():
     assert float(loss) == pytest.approx(total / counted, rel=1e-3)
 
 
+@pytest.mark.parametrize("clipped", [0, 1])
+def test_a_clipped_draw_leaves_the_photograph_known_to_all_draws(clipped, monkeypatch):
+    sigma, sigma_y = torch.tensor([0.5, 0.5]), torch.tensor([0.002, 0.002])
+    sigma[clipped] = 0.002
+    monkeypatch.setattr("jgm_lib.losses.stratified_sigmas", lambda *a, **k: (sigma, sigma_y))
+    spy, x = Oracle(), wave(1, 3, 16, 16)
+    photograph_loss(spy, x, rng(3), any_gray=1.0, draws=2)
+    assert float((spy.grey - gray(x, F)).abs().max()) > 0.05  # the graying is another
+    known = math.sqrt(3) * halved(spy.grey)[0, 0]
+    assert float((spy.U[:, 0] - known).abs().max()) < 0.02  # but for noise of 0.002
+
+
 def test_basis_loss_hands_the_photograph_on_only_where_there_is_one():
     seen = []
 

@@ -56,6 +56,12 @@ def test_which_cards_look_at_whole_photographs(changes, photographs, monkeypatch
     """They get pictures of twice the side; the others train as ever."""
     c = card(**{**PLAIN, **changes})
     assert c.photographs is photographs
+    losses = []
+    for name in ("photograph_loss", "split_noise_loss"):
+        spy = lambda *a, n=name, **k: losses.append(n)  # noqa: E731
+        monkeypatch.setattr(f"jgm_lib.objectives.{name}", spy)
+    objective(None, c)(None, None)
+    assert losses == ["photograph_loss" if photographs else "split_noise_loss"]
     asked = []
     real = toy_batches(8)
     toy = lambda size: asked.append(size) or (lambda n, g: real(4, g))  # noqa: E731
