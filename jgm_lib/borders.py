@@ -148,8 +148,8 @@ def plain_strip(y: np.ndarray, most: float) -> Strip | None:
     grain = 1.4826 * float(np.median(np.abs(zone[:LINES] - tone)))
     off = max(TOLERANCE, 4 * grain / 5**0.5)  # five pixels together vary less than one
     ragged = (np.abs(along(zone) - tone) > off).mean(1) > STRAY
-    lines = int(ragged.argmax())
-    if not ragged.any() or lines < LINES or np.std(zone[:lines]) > GRAIN:
+    lines = int(ragged.argmax())  # 0 too if the strip does not end
+    if lines < LINES or np.std(zone[:lines]) > GRAIN:
         return None
     return Strip(lines, tone, off)
 

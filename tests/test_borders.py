@@ -77,6 +77,11 @@ def test_grain_on_the_mount_is_no_hindrance(grain):
     assert_right(picture, true)
 
 
+def test_coarse_grain_is_no_hindrance():
+    picture, true = bench.framed(noisy(200, 200), 0.95, (0.1,) * 4, grain=0.05)
+    assert_right(picture, true)
+
+
 @pytest.mark.parametrize("tilt", [-0.5, 0.25, 0.5])
 def test_a_tilted_photograph_keeps_no_wedge_of_border(tilt):
     """At half a degree the wedge is 0.44 % of the side high on either side of the middle."""
@@ -87,6 +92,12 @@ def test_a_tilted_photograph_keeps_no_wedge_of_border(tilt):
 
 def test_round_corners_do_not_hide_the_sides():
     picture, true = bench.framed(photo("flower"), 0.8, WIDTHS, round=0.06, grain=0.01)
+    assert_right(picture, true)
+
+
+def test_very_round_corners_do_not_either():
+    """A fifth of the side: a quarter of every side is not straight then."""
+    picture, true = bench.framed(noisy(200, 200), 0.95, (0.1,) * 4, round=0.2)
     assert_right(picture, true)
 
 
@@ -104,6 +115,23 @@ def test_layers_together_are_not_wider_than_one_may_be():
     assert find_border(mount) == Border(151, 151, 151, 151)
     wider = np.pad(film, 120, constant_values=0.9)  # 22 % and then 9 %: the mount only
     assert find_border(wider) == Border(121, 121, 121, 121)
+
+
+def test_a_side_is_measured_between_the_strips_beside_it():
+    """A wide strip on the left never ends along the top: that is no sign against a border there."""
+    y = noisy(200, 200)
+    y[:8, 100:125] = 0  # nor does a piece of the photograph that is as black
+    assert find_border(np.pad(y, ((12, 0), (85, 0)))) == Border(top=13, left=86)
+    assert find_border(np.pad(y.T, ((85, 0), (12, 0)))) == Border(top=86, left=13)
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_deep_end_may_reach_beyond_the_widest():
+    """Nothing is left to look for then, not less than nothing."""
+    rows = np.minimum(np.arange(240), np.arange(240)[::-1])[:, None]
+    ends = 71 + np.linspace(0, 2.4, 240)  # 30 % are 72
+    photo_in_mount = np.where(rows < 90, 1, noisy(240, 240))
+    assert find_border(np.where(rows < ends, 0, photo_in_mount)) == Border(top=75, bottom=75)
 
 
 def test_dust_and_scratches_on_the_border_are_overlooked():
@@ -141,12 +169,25 @@ def test_gradual_ragged_wide_and_slanted_ends_are_no_border():
     assert not find_border(np.where(rows < slanted, 0, y)).any
 
 
+def test_a_strip_with_stumps_in_it_or_of_uneven_tone_is_no_border():
+    """The tops of some posts against the sky; a wall that is lighter at one end."""
+    rows = np.minimum(np.arange(240), np.arange(240)[::-1])[:, None]
+    for height, is_border in [(0, True), (2, False), (6, False)]:
+        ends = np.full(240, 14)
+        ends[60:90] -= height
+        assert find_border(np.where(rows < ends, 0, noisy(240, 240))).any == is_border
+    for difference, is_border in [(0.03, True), (0.14, False)]:
+        wall = 0.5 + np.linspace(-difference, difference, 240) / 2
+        assert find_border(np.where(rows < 14, wall, noisy(240, 240) / 5 + 0.85)).any == is_border
+
+
 def test_a_faint_step_and_a_textured_strip_are_no_border():
     y = noisy(200, 200)
     assert not find_border(np.pad(np.clip(y, 0.44, 0.5), 20, constant_values=0.4)).any
-    texture = np.random.default_rng(2).normal(0.5, 0.1, (240, 240))
-    texture[20:-20, 20:-20] = np.where(y > 0.45, 1, 0)
-    assert not find_border(np.clip(texture, 0, 1)).any
+    for sigma, is_border in [(0.1, False), (0.03, True)]:
+        strip = np.random.default_rng(2).normal(0.5, sigma, (240, 240))
+        strip[20:-20, 20:-20] = y / 5 + 0.85
+        assert find_border(strip).any == is_border
 
 
 @pytest.mark.parametrize(
@@ -155,6 +196,13 @@ def test_a_faint_step_and_a_textured_strip_are_no_border():
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_plain_and_tiny_pictures_have_no_border(shape, value):
     assert find_border(np.full(shape, value)) == Border()
+
+
+def test_the_smallest_border_and_the_smallest_picture():
+    assert find_border(np.pad(noisy(200, 200), 2)) == Border(3, 3, 3, 3)
+    assert find_border(np.pad(noisy(200, 200), 1)) == Border()
+    assert find_border(np.pad(noisy(17, 200), 3)) == Border(4, 4, 4, 4)
+    assert find_border(np.pad(noisy(9, 200), 3)) == Border()
 
 
 def test_all_float_types_and_views_are_read_and_left_alone():
