@@ -31,7 +31,7 @@ def command_of(method: str, settings: dict) -> str:
         if isinstance(value, bool):
             if value != usual:
                 words.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
-        elif name not in ("sampler", "weights", "gray") and value != usual:
+        elif name not in ("sampler", "gray", "border") and value != usual:
             words.append(
                 f"--{name.replace('_', '-')} {value:g}"
                 if _is_number(value)

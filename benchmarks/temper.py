@@ -31,12 +31,13 @@ from .prior import in_bf16
 
 EVALUATIONS = (20, 50, 100, 300, 1000)
 METRICS = ("psnr", "delta_e", "colourfulness")
+OURS = {"lookahead": 0.6, "sigma_min": 0.01}  # what was chosen for scenes-64
 METHODS = {
     "tempered": presets.tempered,
     "tempered, h 0.7": lambda nfe: presets.tempered(nfe, 0.7),
-    "split": lambda nfe: {"sampler": "split", "steps": nfe},
-    "split, pale": lambda nfe: {"sampler": "split", "steps": nfe, "lookahead": 0.0},
-    "nullspace": lambda nfe: {**NULLSPACE, "sampler": "nullspace", "steps": nfe},
+    "split": lambda nfe: {"sampler": "split", "steps": nfe, **OURS},
+    "split, pale": lambda nfe: {"sampler": "split", "steps": nfe, **OURS, "lookahead": 0.0},
+    "nullspace": lambda nfe: {**NULLSPACE, "sampler": "nullspace", "steps": nfe, "sigma_min": 0.01},
     "authors": lambda nfe: presets.AUTHORS_LSUN if nfe == 1000 else None,
     "as printed": lambda nfe: presets.PAPER if nfe == 1000 else None,
 }

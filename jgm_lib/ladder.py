@@ -8,25 +8,26 @@ h = epsilon/(2 sigma_L^2) of the way to the denoised state, on every level.
 
 import math
 
-import torch
-
 from .errors import JGMError
 from .noise import level_overlap
-from .operators import to_basis
 
 
-def largest_distance(x: torch.Tensor) -> float:
+def largest_distance(x) -> float:
     """The largest Euclidean distance between two rows of x (N, ...): sigma_1 by Technique 1."""
+    from torch import pdist  # the formulas below serve the command line, which starts without it
+
     if len(x) < 2:
         raise JGMError(f"{len(x)} pictures: a distance needs at least 2")
-    return float(torch.pdist(x.flatten(1).double()).max())
+    return float(pdist(x.flatten(1).double()).max())
 
 
-def chroma_distance(x: torch.Tensor) -> float:
+def chroma_distance(x) -> float:
     """``largest_distance`` of the chroma of pictures x (N,3,H,W) in [0,1], intensity.
 
     Technique 1 for colorization: the grey is known, so the chain has to cross colours only.
     """
+    from .operators import to_basis
+
     U = to_basis(x.double())  # (N,3,H,W): luma, two chromas
     return largest_distance(U[:, 1:])
 

@@ -49,14 +49,14 @@ class ColorizeCard(Card):
         "multistep", description="step rule of split"
     )
     lookahead: float = knob(
-        0.6, 0, 1, "second-order share of multistep: 0 pale and safe, 1 the full variance"
+        1.0, 0, 1, "second-order share of multistep: 0 pale and safe, 1 the full variance"
     )
     eta: float = knob(1.0, 0, 1, "fresh noise a step: 0 ODE, 1 ancestral (heun: always 0)")
     corrections: int = knob(1, 0, 20, "Langevin steps a level of predictor_corrector")
     sigma_max: float = knob(
         60.0, 0.1, 100, "first noise level of the fast samplers (nullspace: better 20)", "intensity"
     )
-    sigma_min: float = knob(0.01, 0.0005, 0.1, "last noise level of the fast samplers", "intensity")
+    sigma_min: float = knob(0.03, 0.0005, 0.1, "last noise level of the fast samplers", "intensity")
     lam: float = knob(1.0, 0, 50, "lambda_0, weight of the grey photograph (Eq 12)")
     beta: float = knob(5.9, 0, 1000, "weight of the gradients in the fusion (Eq 14)")
     sigma_1: float = knob(1.0, 0.02, 50, "first noise level of Algorithm 1", "intensity")

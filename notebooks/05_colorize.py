@@ -41,7 +41,7 @@ gray = "mean"             # F: mean (Eq 18) or bt601 (Eq 19)
 n = 3                     # colour versions a photograph
 seed = 0
 steps = 20                # noise levels of the fast samplers
-lookahead = 0.6           # of split: 0 pale and safe, 1 the full variance of the posterior
+lookahead = 1.0           # of split: 0 pale and safe, 1 the full variance of the posterior
 lam = 1.0                 # lambda_0 of Eq 12
 beta = 5.9                # Eq 14
 sigma_1 = 1.0
@@ -74,9 +74,8 @@ print("\n".join(str(path) for row in rows for path in row.paths))
 #
 # Truth, grey, then the versions in the order of typicality: *1* is the consensus of the draws, the
 # last the most adventurous. A version is a draw from $p(\text{colour} \mid \text{grey})$, not a best
-# guess, but an approximate one: the network is imperfect, and twenty steps with `lookahead` 0.6 would
-# keep only 0.8 of the variance of a Gaussian known exactly (lesson 11). So versions are paler and more
-# alike than true draws; more steps and `lookahead` 1 come closer. The prior has seen photographs of
+# guess, but an approximate one: the network is imperfect, and twenty steps are few: with `lookahead` 1 they
+# keep 1.1 of the variance of a Gaussian known exactly, with 0.6 only 0.8, which is paler (lesson 11). The prior has seen photographs of
 # people, animals, rooms, food and landscapes: it has an opinion about skies, fur and skin, and can only
 # guess at a cup or a suit. ΔE is CIEDE2000 (about 1 is just visible), C the colourfulness
 # (0 is grey): a colorizer that plays safe shows there.

@@ -190,7 +190,7 @@ for name, (evaluations, values) in kept.items():
     print(f"{name:16s} {evaluations[2]} NFE {values[2]:.2f}   {evaluations[3]} NFE {values[3]:.2f}")
 
 # %% [markdown]
-# `jgm colorize` starts at $\sigma = 60$ and takes the multistep rule by a share, `lookahead` 0.6, so its
+# A sampler may take the multistep rule by a share, `lookahead`: `scenes-64` is measured with 0.6, so its
 # versions are paler and lie closer together than draws from the posterior. Twenty evaluations keep:
 
 # %%
@@ -361,7 +361,7 @@ check_heun(heun)
 # - `predictor_corrector` with 10 levels and one correction also costs 20. Put it on the bench.
 # - Start `split` at `sigma_max=1` instead of 10, the bench's value (`jgm colorize` takes 60). When does it
 #   become too low?
-# - `solver="multistep", lookahead=0.6` is what `jgm colorize` takes, between ancestral (0) and the whole
+# - `solver="multistep", lookahead=1` is what `jgm colorize` takes; 0.6 lies between ancestral (0) and the whole
 #   second-order term (1). Which of the bench's numbers pays for the colour?
 #
 # ## Further reading

@@ -174,7 +174,7 @@ class Fixed:
     def settings(self, settings):
         return settings
 
-    def draw(self, y, f, card):
+    def draw(self, whole, y, f, card):
         tilt = torch.tensor([0.1, -0.05, -0.05]).view(3, 1, 1)
         k = torch.arange(card["n"]).view(-1, 1, 1, 1) + 1 + card["seed"]
         yield type("S", (), {"x": y + tilt * k / 10})
