@@ -85,7 +85,7 @@ sheet = lesson.contact_sheet(rows, width=420)
 path = Path(card.out) / "contact_sheet.png"
 sheet.save(path)
 print(path)
-show(lesson.contact_sheet(rows, width=180), jpeg=84,
+show(lesson.contact_sheet(rows, width=168), jpeg=84,
      alt="Contact sheet: a row for each photograph with the truth, the grey photograph and its colour "
      "versions, and under each its PSNR, colour difference and colourfulness.")
 
@@ -162,7 +162,7 @@ print(f"{len(reel.trace)} network evaluations, RMS |Fx - y| at the end "
 # large areas first.
 
 # %%
-show(lesson.film_figure(reel), dpi=75,
+show(lesson.film_figure(reel), dpi=66,
      alt="Film strip of Algorithm 1, ten noise levels from left to right: pure noise turns into the "
      "photograph in colour; below, the vertical colour gradient emerges in the same way.")
 
