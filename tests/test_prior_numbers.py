@@ -57,4 +57,7 @@ def test_what_is_no_such_file_or_of_other_weights_is_refused(place, capsys):
         said = capsys.readouterr().err
         assert word in said and said.count("\n") == 1
     assert (place / "README.md").read_text() == before
-    assert run(place, "compare: Toys", str(place / "b.json")) == 0  # said to be of other weights
+    b = str(place / "b.json")
+    assert run(place, "Toys", str(place / "a.json"), "compare: others", b) == 0  # said to be others
+    text = (place / "README.md").read_text()
+    assert text.count("| mean of 2 |") >= 2 and text.count("Rank of the truth") == 1
