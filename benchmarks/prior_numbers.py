@@ -40,10 +40,12 @@ def read(pairs: list[str], sha256: str) -> dict[str, dict]:
 
 
 def text(measured: dict[str, dict]) -> str:
-    """What stands in the README."""
-    return "\n\n".join(
-        f"**{title}.** {prior_table.text(found)}" for title, found in measured.items()
-    )
+    """What stands in the README: all of the first file, of the others how and the columns."""
+    parts = []
+    for i, (title, found) in enumerate(measured.items()):
+        paragraphs = prior_table.text(found).split("\n\n")
+        parts.append(f"**{title}.** " + "\n\n".join(paragraphs[:2] if i else paragraphs))
+    return "\n\n".join(parts)
 
 
 def for_card(found: dict) -> dict:
