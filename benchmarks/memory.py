@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from jgm_lib.course.book import ROOT
+from jgm_course.book import ROOT
 from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
 from jgm_lib.fullres import METHODS

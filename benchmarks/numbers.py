@@ -11,8 +11,8 @@ import json
 import sys
 from pathlib import Path
 
+from jgm_course.book import ROOT, put_between, write_text
 from jgm_lib.cli import NULLSPACE
-from jgm_lib.course.book import ROOT, put_between, write_text
 from jgm_lib.errors import JGMError
 from jgm_lib.evaluate import table
 from jgm_lib.params import ColorizeCard

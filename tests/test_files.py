@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from jgm_course import book, sweep
 from jgm_lib import checkpoints, files, params, study, train_cards, training
-from jgm_lib.course import book, sweep
 from jgm_lib.data import packed
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build

@@ -7,8 +7,8 @@ import pytest
 import torch
 import yaml
 
+from jgm_course.book import ROOT
 from jgm_lib import Colorizer, checkpoints
-from jgm_lib.course.book import ROOT
 from jgm_lib.data import samples
 from jgm_lib.train_cards import read_train_card
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 import yaml
 
+from jgm_course import book
+from jgm_course.nb12 import figures as nb12
 from jgm_lib import runs
-from jgm_lib.course import book
-from jgm_lib.course.lessons import nb12
 from jgm_lib.data.packed import PackedSet
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
