@@ -24,10 +24,10 @@ from jgm_lib.colorize import Colorizer
 from jgm_lib.data.film import film_response
 from jgm_lib.errors import JGMError
 from jgm_lib.evaluate import columns_of, draw_small, enlarged, named_pictures_of, score, spread
-from jgm_lib.fullres import reduce
 from jgm_lib.noise import mix_seed
 from jgm_lib.operators import gray, gray_weights, to_basis
 from jgm_lib.params import DEFAULT_WEIGHTS, ColorizeCard, validate
+from jgm_lib.photo.enlarge import reduce
 
 from . import prior_table
 from .common import parser_of, write_json

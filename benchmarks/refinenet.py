@@ -21,9 +21,9 @@ from jgm_lib.networks.refinenet import SIGMAS
 from jgm_lib.noise import SeededNoise, mix_seed
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.params import TrainCard
-from jgm_lib.runs import start
 from jgm_lib.samplers import langevin
 from jgm_lib.training import fit
+from jgm_lib.training.runs import start
 
 from .common import parser_of, report, row
 

@@ -21,10 +21,10 @@ from . import metrics
 from .colorize import Colorizer
 from .data.packed import PackedSet
 from .errors import JGMError
-from .fullres import reduce
 from .noise import SeededNoise, mix_seed
 from .operators import gray, gray_weights
 from .params import ColorizeCard
+from .photo.enlarge import reduce
 from .result import full_size
 from .samplers import SAMPLERS
 

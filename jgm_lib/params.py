@@ -19,7 +19,7 @@ class Card(BaseModel):
 
 
 DEFAULT_WEIGHTS = "photos-64"
-UPSAMPLE = ("detail", "guided", "fusion", "bilinear")  # chroma to full size, see fullres.py
+UPSAMPLE = ("detail", "guided", "fusion", "bilinear")  # chroma to full size, see photo/enlarge.py
 Positive = Annotated[float, Field(gt=0)]
 
 

@@ -117,7 +117,7 @@ show(fig, alt="Six small landscapes with hills, trees and houses: some skies are
 # against green).
 
 # %%
-from jgm_lib.runs import start
+from jgm_lib.training.runs import start
 
 accelerator = lesson.accelerator_of(card)
 model, batches, about = start(training, lesson.packed_path(card))
@@ -256,7 +256,7 @@ print("six steps in one go and three + three steps: all weights equal, bit for b
 # ## Read the curves
 
 # %%
-from jgm_lib.runs import averaged_model
+from jgm_lib.training.runs import averaged_model
 
 prior, _, step = averaged_model(folder)
 prior.to(accelerator.device)
@@ -314,7 +314,7 @@ print([round(ema_decay(n), 3) for n in (0, 10, 100, 1000, 10_000)])
 # whatever does not fit. Lesson 05 takes the path as its `weights` parameter.
 
 # %%
-from jgm_lib.runs import export_run
+from jgm_lib.training.runs import export_run
 
 path = export_run(folder, card.weights, {**about, "loss": round(log[-1][1], 4)})
 print(f"wrote {card.weights}.safetensors, {path.stat().st_size / 1e6:.1f} MB")

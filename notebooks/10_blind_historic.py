@@ -125,8 +125,8 @@ show(lesson.rows_figure([row]),
 # constraint perfectly. "The result agrees with the photograph" is true for any F.
 
 # %%
-from jgm_lib.fullres import reduce
 from jgm_lib.metrics import consistency_rms
+from jgm_lib.photo.enlarge import reduce
 
 y_small = reduce(y[0], *as_mean.samples.shape[-2:])[None].clamp(0, 1)
 for name, result in (("mean", as_mean), ("bt601", as_bt601)):

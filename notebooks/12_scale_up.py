@@ -210,8 +210,8 @@ for name, n in sets.items():
 # %%
 import time
 
-from jgm_lib.runs import start
 from jgm_lib.training import fit, objective
+from jgm_lib.training.runs import start
 
 plan = lesson.training_card(card)
 accelerator = nb04.accelerator_of(lesson.device_wish(card, plan.precision))
@@ -258,7 +258,7 @@ assert 2.7 < step_flop / (plan.batch * paper_cost.forward) < 3.1
 # fit the network? The cards that the library brings for it:
 
 # %%
-from jgm_lib.train_cards import card_names, read_train_card
+from jgm_lib.cards import card_names, read_train_card
 
 gpu_cards = {n: read_train_card(n) for n in card_names() if read_train_card(n).device == "cuda"}
 for name, c in gpu_cards.items():

@@ -75,7 +75,7 @@ def run_folder(name: str) -> Path:
 
 
 def packed_path(card) -> str | None:
-    """What ``runs.start`` takes as data: None for ToyScenes."""
+    """What ``training.runs.start`` takes as data: None for ToyScenes."""
     return None if card.data == "toy" else card.data
 
 
@@ -103,8 +103,8 @@ def launch(card, folder) -> None:
 
 def train_process(values: dict, folder: str) -> None:
     """What every process of ``launch`` runs."""
-    from jgm_lib.runs import start
     from jgm_lib.training import fit
+    from jgm_lib.training.runs import start
 
     from .card import CARD
 
@@ -266,8 +266,8 @@ def curves(log, before, after, steps: int) -> Figure:
 
 def tiny_resume(folder, steps: int = 6, stop: int = 3) -> list[dict]:
     """Train a tiny network in one go and with a stop at ``stop``: the two final averages."""
-    from jgm_lib.runs import start
     from jgm_lib.training import fit
+    from jgm_lib.training.runs import start
 
     card = validate(
         TrainCard, {"settings": {"widths": [8, 16]}, "size": 16, "batch": 2, "steps": steps}

@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw
 
 from jgm_lib.colorize import Result, trace_row
 from jgm_lib.errors import JGMError
-from jgm_lib.fullres import reduce
 from jgm_lib.metrics import ciede2000, colourfulness, psnr
 from jgm_lib.params import ColorizeCard
+from jgm_lib.photo.enlarge import reduce
 from jgm_lib.widgets import engine
 from jgm_lib.widgets.album import open_picture
 from jgm_lib.widgets.drawing import INK, PAPER, font

@@ -10,10 +10,10 @@ from PIL import Image
 from jgm_lib.data import samples
 from jgm_lib.data.film import FILMS, film_response, film_weights, tone_curve, tone_inverse
 from jgm_lib.errors import JGMError
-from jgm_lib.fullres import reduce
 from jgm_lib.metrics import ciede2000, colourfulness
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.photo import Photo, read_photo
+from jgm_lib.photo.enlarge import reduce
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 LOOKS = (("#0072B2", "-"), ("#D55E00", "--"), ("#000000", ":"))

@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
+from jgm_lib.cards import read_train_card
 from jgm_lib.data import samples
 from jgm_lib.data.packed import FORMAT
 from jgm_lib.data.toy import ToyScenes
 from jgm_lib.networks import build
 from jgm_lib.params import TrainCard, validate
-from jgm_lib.train_cards import read_train_card
 
 from ..plots import line, panels
 from ..sweep import sweep

@@ -21,7 +21,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from .fullres import reduce
+from .enlarge import reduce
 
 WORK = 768  # pixels: longer side of the reduced picture that is searched
 SMALLEST = 16  # pixels: no search in anything thinner

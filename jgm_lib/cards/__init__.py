@@ -5,11 +5,11 @@ from pathlib import Path
 
 import yaml
 
-from .errors import JGMError
-from .files import DAMAGED
-from .params import TrainCard, validate
+from ..errors import JGMError
+from ..files import DAMAGED
+from ..params import TrainCard, validate
 
-CARDS = Path(__file__).parent / "cards"
+CARDS = Path(__file__).parent
 OWN_FACTS = ("format", "sha256", "name", "network", "settings", "size", "steps")  # of the weights
 OWN_FACTS += ("training", "pictures_seen", "processes")
 

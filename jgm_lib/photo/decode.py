@@ -4,49 +4,24 @@ Pillow opens nearly all; what it cannot open (float RGB, 32-bit, planar 16-bit T
 tifffile. Sizes are compared with the limit before a single pixel is decoded.
 """
 
-import importlib.util
 import io
 import logging
 import sys
 import warnings
-import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
-import tifffile
 from PIL import Image, UnidentifiedImageError
 
-from .errors import JGMError
+from ..errors import JGMError
+from .raw import ALLOWED, Raw, check_size, fail
+from .tiff import PLANAR, STRIPS, TILES, WHITE_IS_ZERO, check_length, decode_tiff
 
 FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "GIF")
-ALLOWED = "allowed: a JPEG, PNG, TIFF, WebP or GIF picture"
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 HEADS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", *TIFF_HEADS)
 PLAIN = {"1": "L", "La": "LA", "RGBX": "RGB", "RGBa": "RGBA", "YCbCr": "RGB", "HSV": "RGB"}
-LZW = 5
-COMPRESSIONS = (1, LZW, 8, 32773, 32946)  # none, LZW, deflate, PackBits, old deflate
-WHITE_IS_ZERO, PLANAR = (262, 0), (284, 2)  # TIFF tags and their values
-STRIPS, TILES = (273, 279), (324, 325)  # TIFF tags: where the data lie, how long they are
 for _library in ("tifffile", "PIL"):  # their complaints become our errors
     logging.getLogger(_library).addHandler(logging.NullHandler())
-
-
-@dataclass
-class Raw:
-    """Decoded, not yet upright nor converted to sRGB: values (H,W,C), alpha (H,W) or None."""
-
-    values: np.ndarray
-    top: float  # the value of white (1.0 for floats)
-    alpha: np.ndarray | None = None
-    profile: bytes | None = None
-    orientation: int = 1  # EXIF 1..8
-    premultiplied: bool = False  # the colours were multiplied by alpha
-
-
-def fail(name: str, text: str) -> JGMError:
-    """The one clear line: which file, what is wrong, what is allowed."""
-    return JGMError(" ".join(f"{name}: {text}".splitlines()))
 
 
 def decode_file(fp: io.BufferedIOBase, name: str, max_pixels: int) -> Raw:
@@ -74,15 +49,6 @@ def decode_file(fp: io.BufferedIOBase, name: str, max_pixels: int) -> Raw:
         raise fail(name, f"{text}; {ALLOWED}") from None
 
 
-def check_size(name: str, width: int, height: int, max_pixels: int) -> None:
-    """Refuse more than ``max_pixels``: called with the header's numbers, before decoding."""
-    if width < 1 or height < 1:
-        raise fail(name, f"{width} x {height} pixels: a picture needs at least 1 x 1")
-    if width * height > max_pixels:
-        text = f"{width} x {height} pixels; at most {max_pixels / 1e6:g} megapixels are allowed"
-        raise fail(name, text)
-
-
 def _decode(fp: io.BufferedIOBase, name: str, max_pixels: int, head: bytes) -> Raw:
     fp.seek(0)
     try:
@@ -90,16 +56,16 @@ def _decode(fp: io.BufferedIOBase, name: str, max_pixels: int, head: bytes) -> R
     except UnidentifiedImageError:
         if not head.startswith(TIFF_HEADS):
             raise
-        return _decode_tiff(fp, name, max_pixels)
+        return decode_tiff(fp, name, max_pixels)
     check_size(name, *im.size, max_pixels)
     if im.format == "TIFF":
         check_size(name, im.tag_v2.get(322, 1), im.tag_v2.get(323, 1), max_pixels)  # a tile
         for starts, sizes in (STRIPS, TILES):
             data = zip(im.tag_v2.get(starts, ()), im.tag_v2.get(sizes, ()), strict=False)
-            _check_length(fp, data, name)
+            check_length(fp, data, name)
         planar = im.tag_v2.get(PLANAR[0]) == PLANAR[1]
         if im.mode == "I" or (planar and max(im.tag_v2.get(258, (1,))) > 8):
-            return _decode_tiff(fp, name, max_pixels)
+            return decode_tiff(fp, name, max_pixels)
     return _decode_deep(im, fp) if _is_deep(im) else decode_image(im, name)
 
 
@@ -211,74 +177,3 @@ def _deep_raw(im: Image.Image, values: np.ndarray, premultiplied: bool) -> Raw:
     alpha = values[..., -1] if has_alpha else _keyed(values, im, "")
     icc = im.info.get("icc_profile")
     return Raw(colour, 65535, alpha, icc, _orientation(im), premultiplied)
-
-
-# --- tifffile ---------------------------------------------------------------------------------
-
-
-def _decode_tiff(fp: io.BufferedIOBase, name: str, max_pixels: int) -> Raw:
-    """First page of a TIFF file that Pillow can't open: float or 32-bit RGB, 16-bit planes."""
-    fp.seek(0)
-    with tifffile.TiffFile(fp) as tiff:
-        page = tiff.pages[0]
-        check_size(name, page.imagewidth, page.imagelength, max_pixels)
-        check_size(name, page.tilewidth or 1, page.tilelength or 1, max_pixels)
-        _check_page(page, name)
-        _check_segments(fp, page, name)
-        values = page.asarray(maxworkers=1)
-        tags = {code: page.tags[code].value for code in (274, 34675) if code in page.tags}
-        if page.axes == "SYX":
-            values = np.moveaxis(values, 0, -1)
-    values = values.reshape(page.imagelength, page.imagewidth, -1)  # (H,W,S)
-    top = 1.0 if values.dtype.kind == "f" else float(np.iinfo(values.dtype).max)
-    if int(page.photometric) == WHITE_IS_ZERO[1]:
-        values = values.dtype.type(top) - values
-    colours = 3 if values.shape[-1] > 2 else 1
-    extra = page.extrasamples or ((2,) if values.shape[-1] > colours else ())
-    alpha = values[..., colours] if extra and int(extra[0]) in (1, 2) else None
-    return Raw(
-        values[..., :colours], top, alpha, tags.get(34675), int(tags.get(274, 1)),
-        premultiplied=alpha is not None and int(extra[0]) == 1,
-    )  # fmt: skip
-
-
-def _check_page(page: tifffile.TiffPage, name: str) -> None:
-    kind = page.dtype.name if page.dtype else "unknown"
-    if not kind.startswith(("uint", "float")) or int(page.photometric) not in (0, 1, 2):
-        text = f"TIFF of pixel type {kind}, photometric {int(page.photometric)}, is not supported"
-        raise fail(name, f"{text}; allowed: grey or RGB, unsigned integers or floats")
-    if page.samplesperpixel > 8 or page.imagedepth != 1:
-        raise fail(name, f"TIFF of {page.samplesperpixel} channels; allowed: 1 to 4")
-    if int(page.compression) not in COMPRESSIONS:
-        text = f"TIFF compression {int(page.compression)} is not supported for this pixel type"
-        raise fail(name, f"{text}; allowed: none or deflate")
-    if page.predictor == 3 and not _with_imagecodecs():
-        raise fail(name, "TIFF with the floating-point predictor needs `pip install imagecodecs`")
-    if int(page.compression) == LZW and not _with_imagecodecs():
-        raise fail(name, "TIFF with LZW of this pixel type needs `pip install imagecodecs`")
-
-
-def _with_imagecodecs() -> bool:
-    """Whether tifffile finds the package it takes for the rarer compressions."""
-    return importlib.util.find_spec("imagecodecs") is not None
-
-
-def _check_length(fp: io.BufferedIOBase, data: Iterable[tuple[int, int]], name: str) -> None:
-    place, end = fp.tell(), fp.seek(0, io.SEEK_END)
-    fp.seek(place)
-    needed = max((start + size for start, size in data), default=0)
-    if needed > end:
-        raise fail(name, f"cut off: {end} bytes of at least {needed}; {ALLOWED}")
-
-
-def _check_segments(fp: io.BufferedIOBase, page: tifffile.TiffPage, name: str) -> None:
-    """Refuse a file that is too short, or whose deflate strips unpack to more than they should."""
-    _check_length(fp, zip(page.dataoffsets, page.databytecounts, strict=True), name)
-    height = page.tilelength or min(page.rowsperstrip, page.imagelength)
-    room = (page.tilewidth or page.imagewidth) * height
-    room *= page.samplesperpixel * page.bitspersample // 8
-    for start, size in zip(page.dataoffsets, page.databytecounts, strict=True):
-        if int(page.compression) in (8, 32946):
-            fp.seek(start)
-            if len(zlib.decompressobj().decompress(fp.read(size), room + 1)) > room:
-                raise fail(name, f"a strip unpacks to more than its {room} bytes; {ALLOWED}")

@@ -2,7 +2,7 @@
 
 import torch
 
-from .losses import photograph_loss, random_level_loss, split_noise_loss
+from ..losses import photograph_loss, random_level_loss, split_noise_loss
 
 
 def objective(model, card):

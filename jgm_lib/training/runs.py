@@ -7,15 +7,15 @@ from pathlib import Path
 import torch
 from safetensors import safe_open
 
-from . import checkpoints
-from .data.packed import PackedSet
-from .data.toy import ToyScenes
-from .errors import JGMError
-from .losses import halved, model_tensor
-from .networks import build
-from .operators import to_basis
-from .params import TrainCard, validate
-from .training import checkpoints_in
+from .. import checkpoints
+from ..data.packed import PackedSet
+from ..data.toy import ToyScenes
+from ..errors import JGMError
+from ..losses import halved, model_tensor
+from ..networks import build
+from ..operators import to_basis
+from ..params import TrainCard, validate
+from .state import states_in
 
 
 def start(card: TrainCard, data=None):
@@ -118,7 +118,7 @@ def measure_channels(batches, model) -> None:
 
 def averaged_model(run):
     """The averaged (EMA) network of a run's newest checkpoint: (model, TrainCard, step)."""
-    found = checkpoints_in(Path(run))
+    found = states_in(Path(run))
     if not found:
         raise JGMError(f"{run}: no checkpoint step-*.safetensors in this folder")
     with safe_open(found[-1], "pt") as f:

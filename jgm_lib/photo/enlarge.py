@@ -17,10 +17,10 @@ from collections.abc import Iterator
 import torch
 from torch.nn import functional as F
 
-from .errors import JGMError
-from .fusion import fuse
-from .operators import grad
-from .params import UPSAMPLE as METHODS
+from ..errors import JGMError
+from ..fusion import fuse
+from ..operators import grad
+from ..params import UPSAMPLE as METHODS
 
 THIN = 16  # pixels: a working picture thinner than this is padded, in memory too
 

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .errors import JGMError
-from .operators import gray_weights
-from .photo_files import Raw, check_size, decode_file, decode_image, fail
-from .photo_icc import to_srgb
+from ..errors import JGMError
+from ..operators import gray_weights
+from .decode import decode_file, decode_image
+from .icc import to_srgb
+from .raw import Raw, check_size, fail
 
 MAX_PIXELS = 50_000_000
 BLOCK = 1 << 20  # pixels converted at a time: temporaries stay below 100 MB

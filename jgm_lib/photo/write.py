@@ -15,10 +15,10 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from .errors import JGMError
-from .files import check_place, refuse_existing, replacing
-from .operators import gray_weights
-from .photo import row_blocks
+from ..errors import JGMError
+from ..files import check_place, refuse_existing, replacing
+from ..operators import gray_weights
+from .read import row_blocks
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF",
            ".webp": "WEBP"}  # fmt: skip
