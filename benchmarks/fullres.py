@@ -24,6 +24,7 @@ from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
 from jgm_lib.metrics import ciede2000, psnr, summarize
 from jgm_lib.operators import gray, gray_weights
+from jgm_lib.photo import read_photo
 from jgm_lib.photo.enlarge import METHODS, enlarge_chroma, reduce, working_size
 from jgm_lib.samplers import fit_gamut
 
