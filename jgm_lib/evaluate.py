@@ -54,8 +54,8 @@ def named_pictures_of(source, size: int) -> tuple[np.ndarray, list[str]]:
 
 
 def _of_folder(source: Path, size: int) -> tuple[np.ndarray, list[str]]:
-    from data_scripts.common import pack
-    from data_scripts.folder import find_pictures
+    from .data.folders import find_pictures
+    from .data.packing import pack
 
     root, names, last = source.resolve(), [], [""]
 
