@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ..errors import JGMError
+from ..losses import level_objective
 
 SIGMAS = tuple(10 ** (-2 * k / 9) for k in range(10))  # 1 to 0.01, geometric
 TOLERANCE = 1e-4  # relative: float32 and JSON round a level, nothing else may
@@ -141,6 +142,9 @@ class RefineNet(nn.Module):
     the score is as large as 1/sigma, and Adam needs tens of thousands of steps to grow a gamma from
     1 to 100. The network, its size and what it can represent are the same.
     """
+
+    objective = staticmethod(level_objective)
+    memory_format = torch.contiguous_format  # its instance norms take twice as long channels last
 
     def __init__(self, channels=9, ngf=128, sigmas=SIGMAS, gradient_scale=0.5, scaled_start=False):
         super().__init__()
