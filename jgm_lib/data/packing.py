@@ -20,8 +20,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from PIL import Image, ImageOps
 
-from jgm_lib.errors import JGMError
-from jgm_lib.files import file_sha256, write_text
+from ..errors import JGMError
+from ..files import file_sha256, write_text
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"}
 MAX_PIXELS = 150_000_000  # larger pictures are skipped, not decoded
@@ -170,9 +170,18 @@ def pack(
     or when no picture could be used; then nothing is left behind.
     """
     check_settings(name, size, count, seed, holdout)
-    from jgm_lib.data.packed import FORMAT  # with torch, which --help does without
+    about = dict(name=name, size=size, source=source, url=url, licence=licence, seed=seed)
+    about |= dict(fit="squash" if squash else "crop", holdout_fraction=holdout)
+    choice = (squash, count, progress, keep_grey)
+    return _pack(pictures, Path(out), about, choice, extra or {})
 
-    out = Path(out)
+
+def _pack(pictures, out: Path, about: dict, choice, extra: dict) -> Path:
+    """``pack`` with its settings checked; ``about`` are the facts of the card known beforehand."""
+    from .packed import FORMAT  # with torch, which --help does without
+
+    squash, count, progress, keep_grey = choice
+    size, name = about["size"], about["name"]
     out.mkdir(parents=True, exist_ok=True)
     skipped, examples = Counter(), []
     with tempfile.TemporaryDirectory(prefix=".packing-", dir=out) as room:
@@ -184,26 +193,13 @@ def pack(
             )
             writer.close()
         if not writer.count:
-            raise JGMError(f"{source}: no usable picture; skipped {dict(skipped) or 'none'}")
-        facts = {
-            "format": FORMAT,
-            "name": name,
-            "size": size,
-            "count": writer.count,
-            "source": source,
-            "url": url,
-            "licence": licence,
-            "date": date.today().isoformat(),
-            "fit": "squash" if squash else "crop",
-            "seed": seed,
-            "sha256": file_sha256(npy),
-            "skipped": dict(sorted(skipped.items())),
-            "skipped_examples": examples,
-            **told,
-            **(extra or {}),
-            "holdout_fraction": holdout,
-            "holdout": split_indices(writer.count, holdout, seed),
-        }
+            raise JGMError(
+                f"{about['source']}: no usable picture; skipped {dict(skipped) or 'none'}"
+            )
+        facts = {"format": FORMAT, **about, "count": writer.count, "sha256": file_sha256(npy)}
+        facts |= {"date": date.today().isoformat(), "skipped": dict(sorted(skipped.items()))}
+        facts |= {"skipped_examples": examples, **told, **extra}
+        facts["holdout"] = split_indices(writer.count, about["holdout_fraction"], about["seed"])
         write_text(card, json.dumps(facts, ensure_ascii=False) + "\n")
         return _publish(npy, card, out / f"{name}-{size}.npy")
 

@@ -61,6 +61,31 @@ class Attention(nn.Module):
         return h + self.out(a)
 
 
+def _way_down(widths, blocks: int, emb: int, dropout: float):
+    """One list of blocks a level, from fine to coarse, and the widths they leave for the way up."""
+    levels, skips, c = nn.ModuleList(), [], widths[0]
+    for i, w in enumerate(widths):
+        level = nn.ModuleList()
+        for _ in range(blocks):
+            level.append(ResBlock(c, w, emb, dropout if i == len(widths) - 1 else 0.0))
+            c = w
+            skips.append(c)
+        levels.append(level)
+    return levels, skips
+
+
+def _way_up(widths, blocks: int, emb: int, skips: list[int]) -> nn.ModuleList:
+    """One list of blocks a level, from coarse to fine; each takes what the way down left."""
+    levels, c = nn.ModuleList(), widths[-1]
+    for w in reversed(widths):
+        level = nn.ModuleList()
+        for _ in range(blocks):
+            level.append(ResBlock(c + skips.pop(), w, emb))
+            c = w
+        levels.append(level)
+    return levels
+
+
 class UNet(Preconditioned):
     """D(X, sigma, sigma_y): the posterior mean of X given its noisy version.
 
@@ -98,25 +123,12 @@ class UNet(Preconditioned):
             nn.Linear(4 * self.half, emb), nn.SiLU(), nn.Linear(emb, emb), nn.SiLU()
         )
         self.stem = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
-        self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        skips, c = [], widths[0]
-        for i, w in enumerate(widths):
-            low = i == self.levels - 1
-            level = nn.ModuleList()
-            for _ in range(blocks):
-                level.append(ResBlock(c, w, emb, dropout if low else 0.0))
-                c = w
-                skips.append(c)
-            self.down.append(level)
+        self.down, skips = _way_down(widths, blocks, emb, dropout)
+        c = widths[-1]
         self.middle = nn.ModuleList(
             [ResBlock(c, c, emb, dropout), Attention(c), ResBlock(c, c, emb, dropout)]
         )
-        for w in reversed(widths):
-            level = nn.ModuleList()
-            for _ in range(blocks):
-                level.append(ResBlock(c + skips.pop(), w, emb))
-                c = w
-            self.up.append(level)
+        self.up, c = _way_up(widths, blocks, emb, skips), widths[0]
         self.head_norm = nn.GroupNorm(8, c)
         self.head = nn.Conv2d(c, channels * patch**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
