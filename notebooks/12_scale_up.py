@@ -439,7 +439,9 @@ assert torch.allclose((first + second) / 2, all_eight, rtol=1e-9, atol=1e-12)
 # - **Proven** with two processes on a CPU, which talk through gloo as GPUs do through NCCL:
 #   `pytest tests/test_scale_lesson.py`. They train the model of the mean gradient, also across a stop.
 #
-# ## A sweep and its registry
+# ## Appendix: a sweep and its registry
+#
+# This section may be skipped: it is for those who want to run many settings.
 #
 # Which learning rate? Ask a grid. `jgm_course.sweep` runs a lesson through papermill once for every
 # combination of values. Any notebook with a `parameters` cell and a `status` cell will do. Ours is the
