@@ -86,8 +86,7 @@ class ColorizeCard(Card):
                 f"sigma_max={self.sigma_max}, sigma_min={self.sigma_min}: the first must be larger"
             )
         if self.sampler == "langevin":
-            restack = self.feedback in ("level", "step")
-            check_stability(self.epsilon, self.sigma_L, self.lam, restack)
+            check_stability(self.epsilon, self.sigma_L, self.lam)
             if self.consistent:
                 ratio = (self.sigma_1 / self.sigma_L) ** (1 / max(1, self.L * self.T - 1))
                 ratio = ratio if self.L * self.T > 1 else 1.0

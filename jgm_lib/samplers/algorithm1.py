@@ -18,7 +18,7 @@ from ..errors import JGMError
 from ..joint import join
 from ..ladder import check_consistent, fresh_noise, share_of
 from ..noise import check_stability, sigma_ladder, step_sizes
-from .common import State, check_finite, check_fusion, fused, state
+from .common import State, check_bounded, check_finite, check_fusion, fused, state
 
 FEEDBACK = ("none", "level", "step", "renoise")
 
@@ -56,13 +56,17 @@ def langevin(
     "renoise" L - 1 more. Raises JGMError for bad settings or a step or state that diverges.
     """
     pull = (lam, lam if lam_grad is None else lam_grad)
-    _check_langevin(model, sigma_1, sigma_L, L, T, epsilon, pull, feedback)
+    _check_langevin(sigma_1, sigma_L, L, T, epsilon, pull, feedback)
     check_fusion(beta, boundary)
     sigmas = langevin_levels(sigma_1, sigma_L, L, T, epsilon, pull, consistent)
     rule = _Rule(model, known_luma(y, model, boundary), f, noise, pull, beta, boundary)
     X = rule.start(y, sigmas[0]) if consistent else rule.uniform(y)
     stacked, nfe = feedback in ("level", "step") and not consistent, 0
-    for k, (sigma, alpha) in enumerate(zip(sigmas, step_sizes(sigmas, epsilon), strict=True)):
+    alphas = step_sizes(sigmas, epsilon)
+    reach = farthest(sigma_1, alphas)
+    for k, (sigma, alpha) in enumerate(zip(sigmas, alphas, strict=True)):
+        where = dict(level=k // T + 1, step=k % T + 1, sigma=f"{sigma:.4g}")
+        where |= dict(epsilon=epsilon, lam=pull)
         level_ends, run_ends = (k + 1) % T == 0, k + 1 == len(sigmas)
         fuse_now = feedback == "step" or (feedback == "level" and level_ends)
         renoise = feedback == "renoise" and level_ends and not run_ends
@@ -75,14 +79,14 @@ def langevin(
             X = rule.consistent(X, sigma, after, share_of(epsilon, sigma_L), fuse_now)
         else:
             X = langevin_step(model, X, rule.Y, f, sigma, alpha, pull, noise)
+        check_bounded(gray_groups(X, f) - rule.Y, reach, **where)
         nfe += 1
         if stacked and fuse_now:
             X = torch.cat([to_picture(X, model, beta, boundary), X[:, 3:]], dim=1)
         if renoise:
             X, nfe = rule.renoise(X, sigma, sigmas[k + 1]), nfe + 1
         x = X[:, :3] if stacked else to_picture(X, model, beta, boundary)
-        where = dict(level=k // T + 1, step=k % T + 1, sigma=f"{sigma:.4g}")
-        check_finite(X, x, **where, epsilon=epsilon, lam=pull)
+        check_finite(X, x, **where)
         yield state(X, finish(x, y, f) if run_ends else x, y, f, sigma, k + 1, nfe)
 
 
@@ -133,7 +137,17 @@ def langevin_levels(sigma_1, sigma_L, L, T, epsilon, pull, consistent) -> list[f
     return sigmas
 
 
-def _check_langevin(model, sigma_1, sigma_L, L, T, epsilon, pull, feedback):
+def farthest(sigma_1, alphas) -> float:
+    """RMS |F X - Y| that no chain comes to unless its steps make errors larger, intensity.
+
+    The start is at most 2 from the photograph, or sigma_1 in noise. If a step makes no error larger,
+    variances add: 4 + sigma_1^2 and alpha for every step, as if nothing pulled at all. Ten times the
+    deviation leaves room for a prior whose mean is off, for few pixels, and for joined gradients.
+    """
+    return 10 * math.sqrt(4 + sigma_1**2 + sum(alphas))
+
+
+def _check_langevin(sigma_1, sigma_L, L, T, epsilon, pull, feedback):
     if feedback not in FEEDBACK:
         raise JGMError(f"feedback={feedback!r} is unknown; choose {', '.join(FEEDBACK)}")
     sigma_ladder(sigma_1, sigma_L, L)  # raises for levels that are none
@@ -141,8 +155,7 @@ def _check_langevin(model, sigma_1, sigma_L, L, T, epsilon, pull, feedback):
         raise JGMError(f"T={T}: need at least 1 step a level")
     if not epsilon >= 0 or not all(w >= 0 for w in pull):
         raise JGMError(f"epsilon={epsilon}, lambda={pull[0]}, on gradients {pull[1]}: need >= 0")
-    restack = feedback in ("level", "step") or model.channels == 3
-    check_stability(epsilon, sigma_L, max(pull), restack)
+    check_stability(epsilon, sigma_L, max(pull))
 
 
 def _weights(pull, X):
