@@ -10,6 +10,7 @@ import torch
 from rats import Batch, last
 from test_noise import prior_with
 
+from jgm_lib import settings as defaults
 from jgm_lib.errors import JGMError
 from jgm_lib.operators import gray_weights
 from jgm_lib.params import ColorizeCard, validate
@@ -54,7 +55,7 @@ def test_runs_below_the_limit_settle_and_above_it_are_refused(channels, feedback
 @pytest.mark.parametrize("feedback", FEEDBACK)
 def test_unchecked_they_would_grow_as_the_formula_says(channels, feedback, monkeypatch):
     """number 2.2: every step multiplies an error of the luma by -1.2 on every level."""
-    monkeypatch.setattr(algorithm1, "check_stability", lambda *_: None)
+    monkeypatch.setattr(defaults, "check_stability", lambda *_: None)
     monkeypatch.setattr(algorithm1, "farthest", lambda *_: math.inf)
     got = residuals(prior_with(1e-9, 1e-9, channels), 2.2, 1.0, feedback)
     assert (got[58] / got[38]) ** (1 / 20) == pytest.approx(1.2, abs=0.01)

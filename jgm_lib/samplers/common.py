@@ -51,12 +51,6 @@ def check_fusion(beta, boundary):
     check_boundary(boundary)
 
 
-def check_ratio(**values) -> None:
-    for name, (value, top) in values.items():
-        if not 0 <= value <= top:
-            raise JGMError(f"{name}={value}: need a number from 0 to {top:g}")
-
-
 def fused(X, model, beta, boundary):
     """The state whose gradients are those of its own fused picture; three channels have none."""
     if model.channels == 3:

@@ -17,6 +17,7 @@ from ...noise import SeededNoise, sigma_ladder, step_sizes
 from ...operators import gray, gray_weights
 from ...samplers import SAMPLERS
 from ...score import GaussianDenoiser
+from ...settings import compared
 
 # PSNR dB, SSIM as printed in Table III of Hong et al. 2020
 TABLE_III = {
@@ -186,7 +187,9 @@ class Bench:
     def run(self, name: str, **settings):
         """The last State of a sampler on all scenes."""
         noise = SeededNoise(self.seeds)
-        for state in SAMPLERS[name](self.model, self.y, self.f, noise, **settings):
+        for state in SAMPLERS[name](
+            self.model, self.y, self.f, noise, **compared(name, **settings)
+        ):
             pass
         self.nfe += state.nfe
         return state

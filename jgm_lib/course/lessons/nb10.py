@@ -10,6 +10,7 @@ from ...data import samples
 from ...figures import to_array
 from ...lessons import LINES, line, panels
 from ...operators import gray, gray_weights
+from ...settings import compared
 from ...study import (
     COLUMNS,
     INDICATORS,
@@ -70,7 +71,7 @@ def versions(model, name: str, side: int, steps: int, seed: int) -> dict:
     image = ImageOps.fit(photo, (side, side), Image.Resampling.LANCZOS)  # the middle square
     truth = torch.from_numpy(np.array(image, np.float32) / 255).movedim(-1, 0)[None]
     y = gray(truth, gray_weights())
-    draw = Sampled(model, "split", {"steps": steps, "solver": "multistep"})
+    draw = Sampled(model, "split", compared("split", steps=steps))
     made = {
         "one draw": draw(y, seed),
         "mean of 4": MeanOf(draw, 4)(y, seed),
