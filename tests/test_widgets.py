@@ -1,5 +1,6 @@
 """The panel without a browser: latest wins, sketches, Stop, cache, errors, cards, traces."""
 
+import dataclasses
 import io
 import subprocess
 import sys
@@ -11,8 +12,9 @@ import torch
 import yaml
 from PIL import Image
 
-from jgm_lib import checkpoints
+from jgm_lib import checkpoints, familiar
 from jgm_lib.colorize import Colorizer
+from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
 from jgm_lib.operators import gray
@@ -413,6 +415,46 @@ def test_a_slider_spans_the_whole_range_of_its_knob(name):
     assert stops[0] == low and stops[-1] == high and default in stops
     assert all(type(v) is type(default) for v in stops) and stops == sorted(set(stops))
     assert len(stops) >= (30 if name in ("lam", "beta") else 10)
+
+
+# -- what one should know of a photo -----------------------------------------------------------
+
+
+def test_notes_stand_under_the_numbers_once_and_escaped(panel, monkeypatch):
+    asked = []
+
+    def unlike(card, seen):
+        asked.append(tuple(seen.shape))
+        return ["unlike <b>anything</b> & far"]
+
+    monkeypatch.setattr(familiar, "notes", unlike)
+    result = panel.run_sync()
+    said = panel.view.note.value
+    assert "Note: unlike &lt;b&gt;anything&lt;/b&gt; &amp; far." in said
+    assert said.index("RMS |Fx - y|") < said.index("Note:") < said.index("split:")
+    assert result.notes == ["unlike <b>anything</b> & far"]
+    panel.run_sync()
+    h, w = panel.done.subject.y_small.shape[-2:]
+    assert asked == [(1, 1, h, w)]  # once a photo, at the size the prior sees
+
+
+def test_the_border_of_a_scan_and_a_bad_profile_are_told_as_by_the_command(card, monkeypatch):
+    cat = np.asarray(samples.load("chelsea"), np.float32) / 255
+    mount = np.pad(cat, ((40, 40), (40, 40), (0, 0)), constant_values=0.85)
+    read = engine.read_photo(mount)
+    photo = dataclasses.replace(read, notes=("colour profile ignored: <odd>",))
+    result = engine.compute(card, photo)
+    colorized = engine.colorizer(card.weights).colorize(photo, n=1, steps=1)
+    assert result.notes == colorized.notes and "is left grey" in result.notes[0]
+    panel = ColorizePanel(card, picture=photo)
+    panel.run_sync()
+    told = f"Note: colour profile ignored: &lt;odd&gt;; {result.notes[0]}."
+    assert told in panel.view.note.value
+    panel.stop()
+
+
+def test_where_nothing_is_to_be_known_nothing_is_said(panel):
+    assert panel.run_sync().notes == [] and "Note:" not in panel.view.note.value
 
 
 # -- cards -------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ STYLE = """<style>
 .jgm-error {border-left: 4px solid #b3261e; background: #fdeceb; color: #5c120d; padding: 6px 10px;
   font-size: 13px; line-height: 1.4}
 .jgm-error pre {white-space: pre-wrap; font-size: 11px}
+.jgm-known {color: #7a4b00}
 .jgm-say {font-size: 13px; color: #1b1b1b}
 .jgm-panel .widget-html-content, .jgm-panel .widget-html > .widget-html-content {line-height: 1.4}
 .jgm-panel .widget-readout {min-width: 52px; max-width: 60px}
@@ -256,11 +257,15 @@ def _psnr(x, what: Subject):
 
 
 def verdict(done: Done) -> str:
-    """One sentence of numbers: the honest one first, the oracle last, the grey replica beside."""
+    """One sentence of numbers, the honest one first, the oracle last, the grey replica beside; then
+    what one should know of the photo, in the words of the command line."""
     what, card = done.subject, done.card
     knobs = {controls.NAMES[k]: controls.text(v) for k, v in card.settings().items()}
     said = ", ".join(f"{k} = {v}" for k, v in knobs.items())
-    return f'{_numbers(done, what)}<br><span class="jgm-note">{card.sampler}: {said}</span>'
+    notes = [html.escape(note) for note in (*what.photo.notes, *what.notes)]
+    notes = f'<br><span class="jgm-known">Note: {"; ".join(notes)}.</span>' if notes else ""
+    settings = f'<br><span class="jgm-note">{card.sampler}: {said}</span>'
+    return _numbers(done, what) + notes + settings
 
 
 def _numbers(done: Done, what: Subject) -> str:
