@@ -478,7 +478,8 @@ check_honest_and_oracle(honest_and_oracle)
 #
 # - The budget of the authors' code: `T = 100`, `epsilon = 5.4e-6`. About a minute a photograph. What does it
 #   buy over `T = 8`, and over twenty evaluations of `split`?
-# - In the panel, choose a toy scene and `feedback = none`, then `step`. Which has the calmer skies?
+# - In the panel, choose a toy scene and `feedback = none`, then `step`. Which has the calmer skies? The
+#   preset `tempered` sets all knobs of Algorithm 1 at once: what do 145 evaluations buy?
 # - Let $\lambda_0$ go to 0, then to 10. Which part of the picture changes, and at which level?
 # - Upload a grey photograph of your family. Which colours do you believe?
 #

@@ -40,3 +40,9 @@ def tempered(nfe: int, share: float = SHARE) -> dict:
 
 
 TEMPERED = tempered(145)
+NAMED = {
+    "as printed": PAPER,
+    "authors, LSUN": AUTHORS_LSUN,
+    "authors, COCO": AUTHORS_COCO,
+    "tempered": TEMPERED,
+}

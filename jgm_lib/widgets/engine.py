@@ -101,6 +101,11 @@ class Frame:
     total: int
 
 
+def job_key(job) -> tuple:
+    """What decides a run (card, picture): all settings and the picture's key."""
+    return job[0].model_dump_json(), *job[1]
+
+
 def steps(card: ColorizeCard) -> int:
     """How many states the card's sampler yields."""
     return card.L * card.T if card.sampler == "langevin" else card.steps

@@ -53,6 +53,7 @@ class View:
     def __init__(self, card, sources):
         wide = w.Layout(width="100%")
         self.knobs = {n: controls.control(n, getattr(card, n)) for n in controls.NAMES}
+        self.preset = controls.preset_control()
         self.chooser = w.Dropdown(options=list(sources), layout=wide)
         self.credit = w.HTML(layout=wide).add_class("jgm-note")
         self.upload = w.FileUpload(
@@ -114,6 +115,7 @@ class View:
                 title("Algorithm"),
                 *common,
                 title("Its knobs"),
+                self.preset,
                 *own,
                 w.HBox([self.go, self.halt], layout=w.Layout(margin="8px 0")),
                 card,
@@ -142,13 +144,15 @@ class View:
     def _show_cut(self, change) -> None:
         self.cut.layout.visibility = "visible" if change["new"] == CURTAIN else "hidden"
 
-    def offer(self, sampler: str) -> None:
-        """Show the knobs that this sampler reads, hide the others."""
-        read = controls.read_by(sampler)
-        for name, knob in self.knobs.items():
-            display = None if name in read else "none"
-            if knob.layout.display != display:
-                knob.layout.display = display
+    def offer(self, card) -> None:
+        """Show the knobs that the card's sampler reads and the preset they are, hide the others."""
+        read = controls.read_by(card.sampler)
+        shown = [(knob, name in read) for name, knob in self.knobs.items()]
+        for widget, wanted in (*shown, (self.preset, card.sampler == "langevin")):
+            display = None if wanted else "none"
+            if widget.layout.display != display:
+                widget.layout.display = display
+        self.preset.value = controls.preset_of(card)
 
     # -- pictures ----------------------------------------------------------------------------
 
