@@ -12,14 +12,14 @@ import sys
 from pathlib import Path
 
 from jgm_course.book import ROOT, put_between, write_text
-from jgm_lib.cli import NULLSPACE
 from jgm_lib.errors import JGMError
 from jgm_lib.evaluate import table
 from jgm_lib.params import ColorizeCard
+from jgm_lib.settings import EVALUATED
 
 CARD = ROOT / "jgm_lib" / "weights" / "scenes-64.json"
 START, END = "<!-- numbers:start -->", "<!-- numbers:end -->"
-AUTOMATIC = {("nullspace", name): value for name, value in NULLSPACE.items()}
+AUTOMATIC = {("nullspace", name): value for name, value in EVALUATED.items()}
 
 
 def command_of(method: str, settings: dict) -> str:

@@ -17,7 +17,6 @@ import numpy as np
 import torch
 
 import jgm_lib
-from jgm_lib.cli import NULLSPACE
 from jgm_lib.colorize import Colorizer
 from jgm_lib.errors import JGMError
 from jgm_lib.evaluate import draw, pictures_of, score, spread
@@ -25,6 +24,7 @@ from jgm_lib.metrics import paired_difference
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.params import ColorizeCard
 from jgm_lib.samplers import presets
+from jgm_lib.settings import EVALUATED
 
 from .common import machine, parser_of, write_json
 from .prior import in_bf16
@@ -37,7 +37,7 @@ METHODS = {
     "tempered, h 0.7": lambda nfe: presets.tempered(nfe, 0.7),
     "split": lambda nfe: {"sampler": "split", "steps": nfe, **OURS},
     "split, pale": lambda nfe: {"sampler": "split", "steps": nfe, **OURS, "lookahead": 0.0},
-    "nullspace": lambda nfe: {**NULLSPACE, "sampler": "nullspace", "steps": nfe, "sigma_min": 0.01},
+    "nullspace": lambda nfe: {**EVALUATED, "sampler": "nullspace", "steps": nfe, "sigma_min": 0.01},
     "authors": lambda nfe: presets.AUTHORS_LSUN if nfe == 1000 else None,
     "as printed": lambda nfe: presets.PAPER if nfe == 1000 else None,
 }

@@ -13,7 +13,6 @@ from .cli_options import (
     DATA_HELP,
     DATA_SETS,
     EXAMPLES,
-    NULLSPACE,
     Version,
     at_least_one,
     chosen,
@@ -24,6 +23,7 @@ from .cli_options import (
     want_folder,
 )
 from .errors import JGMError
+from .settings import EVALUATED
 
 
 def main(argv=None) -> int:
@@ -190,7 +190,7 @@ def run_evaluate(args) -> int:
     cards = {}
     for name in (m.strip() for m in args.methods.split(",")):
         own = {} if name == "split" else {"n": 1}
-        own |= {k: v for k, v in NULLSPACE.items() if name == "nullspace" and k not in given}
+        own |= {k: v for k, v in EVALUATED.items() if name == "nullspace" and k not in given}
         cards[name] = validate(ColorizeCard, {**common, **own, "sampler": name})
     from .colorize import Colorizer
     from .evaluate import evaluate, table, write_json

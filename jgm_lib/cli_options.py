@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from .errors import JGMError
+from .settings import EVALUATED
 
 EXAMPLES = """examples:
   jgm colorize old_photo.jpg -o out/
@@ -14,7 +15,6 @@ EXAMPLES = """examples:
   jgm data folder --source my_photos/ --size 100 --out data
   jgm data coco-stuff --source train2017.zip --count 20000 --out data
 """
-NULLSPACE = {"steps": 50, "sigma_max": 20.0}  # what evaluate takes if nothing is said
 DATA_SETS = ("folder", "lsun", "coco-stuff", "imagenet", "flower-photos", "historic")
 DATA_HELP = f"Pack a set of pictures: {', '.join(DATA_SETS)}. jgm data SET --help tells more."
 
@@ -110,7 +110,7 @@ def evaluate_options(p) -> None:
     p.add_argument("--json", help="also write the rows to this file")
     names = [n for n in ColorizeCard.model_fields if n not in ("sampler", "gray")]
     defaults = {"n": "8 for split; the other methods draw one"}
-    for name, value in NULLSPACE.items():
+    for name, value in EVALUATED.items():
         defaults[name] = f"{ColorizeCard.model_fields[name].default}; nullspace {value}"
     knobs(p, names, defaults)
 

@@ -75,6 +75,13 @@ class Colorizer:
         seen = seen_at(y, 2 * h, 2 * w)
         return Seeing(self.model, mirrored(seen, 2 * self.model.divisor).to(self.device), draws)
 
+    def notes(self, inside: torch.Tensor, h: int, w: int, border: Border) -> list[str]:
+        """What one should know of a photograph (1,H,W) without its border, small (1,h,w)."""
+        k = self.seen_side // self.side
+        seen = seen_at(inside[None], k * h, k * w)
+        left = [f"its {border} is left grey"] if border.any else []
+        return left + familiar.notes(self.card, seen)
+
     @torch.no_grad()
     def draw(self, y, y_small, f, card: ColorizeCard) -> Iterator[State]:
         """The sampler's states for n versions of one photograph y (1,H,W) without its border,
@@ -128,10 +135,7 @@ class Colorizer:
                 on_step(state)
         samples = state.x.float().cpu()
         order = typicality_order(samples).tolist()
-        notes = [f"its {border} is left grey"] if border.any else []
-        k = self.seen_side // self.side
-        seen = seen_at(crop(y, border)[None], *(k * side for side in y_small.shape[-2:]))
-        notes += familiar.notes(self.card, seen)
+        notes = self.notes(crop(y, border), *y_small.shape[-2:], border)
         about = (state.nfe, trace, upsample, notes, border)
         return Result(photo, y, f, samples[order], order, *about)
 

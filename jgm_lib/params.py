@@ -8,8 +8,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .errors import JGMError
-from .ladder import check_consistent, share_of
-from .noise import check_stability
+from .settings import (
+    FEEDBACK,
+    SETTINGS,
+    SOLVERS,
+    CorrectorSettings,
+    LangevinSettings,
+    SplitSettings,
+)
 
 
 class Card(BaseModel):
@@ -21,6 +27,7 @@ class Card(BaseModel):
 DEFAULT_WEIGHTS = "photos-64"
 UPSAMPLE = ("detail", "guided", "fusion", "bilinear")  # chroma to full size, see photo/enlarge.py
 Positive = Annotated[float, Field(gt=0)]
+FAST, CHAIN = SplitSettings, LangevinSettings  # their defaults are the card's
 
 
 def knob(default, low, high, effect: str, unit: str = ""):
@@ -44,35 +51,48 @@ class ColorizeCard(Card):
     )
     n: int = knob(4, 1, 64, "number of colour versions")
     seed: int = knob(0, 0, 2**31 - 1, "seed; the same seed gives the same picture")
-    steps: int = knob(20, 1, 2000, "noise levels of split, nullspace, predictor_corrector")
-    solver: Literal["ancestral", "multistep", "heun"] = Field(
-        "multistep", description="step rule of split"
-    )
+    steps: int = knob(FAST.steps, 1, 2000, "noise levels of split, nullspace, predictor_corrector")
+    solver: Literal[SOLVERS] = Field(FAST.solver, description="step rule of split")
     lookahead: float = knob(
-        1.0, 0, 1, "second-order share of multistep: 0 pale and safe, 1 the full variance"
+        FAST.lookahead,
+        0,
+        1,
+        "second-order share of multistep: 0 pale and safe, 1 the full variance",
     )
-    eta: float = knob(1.0, 0, 1, "fresh noise a step: 0 ODE, 1 ancestral (heun: always 0)")
-    corrections: int = knob(1, 0, 20, "Langevin steps a level of predictor_corrector")
+    eta: float = knob(FAST.eta, 0, 1, "fresh noise a step: 0 ODE, 1 ancestral (heun: always 0)")
+    corrections: int = knob(
+        CorrectorSettings.corrections, 0, 20, "Langevin steps a level of predictor_corrector"
+    )
     sigma_max: float = knob(
-        60.0, 0.1, 100, "first noise level of the fast samplers (nullspace: better 20)", "intensity"
+        FAST.sigma_max,
+        0.1,
+        100,
+        "first level of the fast samplers (nullspace: better 20)",
+        "intensity",
     )
-    sigma_min: float = knob(0.03, 0.0005, 0.1, "last noise level of the fast samplers", "intensity")
-    lam: float = knob(1.0, 0, 50, "lambda_0, weight of the grey photograph (Eq 12)")
-    beta: float = knob(5.9, 0, 1000, "weight of the gradients in the fusion (Eq 14)")
-    sigma_1: float = knob(1.0, 0.02, 50, "first noise level of Algorithm 1", "intensity")
-    sigma_L: float = knob(0.01, 0.001, 1, "last noise level of Algorithm 1", "intensity")
-    L: int = knob(10, 1, 1000, "number of noise levels of Algorithm 1")
-    T: int = knob(100, 1, 1000, "Langevin steps a level")
-    epsilon: float = knob(5.4e-6, 0, 1e-2, "step size at the last level", "intensity^2")
-    feedback: Literal["none", "level", "step", "renoise"] = Field(
-        "level", description="when the fused picture goes back into the chain"
+    sigma_min: float = knob(
+        FAST.sigma_min, 0.0005, 0.1, "last noise level of the fast samplers", "intensity"
     )
-    boundary: Literal["neumann", "periodic"] = Field("neumann", description="edge rule of Eq 14")
+    lam: float = knob(CHAIN.lam, 0, 50, "lambda_0, weight of the grey photograph (Eq 12)")
+    beta: float = knob(CHAIN.beta, 0, 1000, "weight of the gradients in the fusion (Eq 14)")
+    sigma_1: float = knob(CHAIN.sigma_1, 0.02, 50, "first noise level of Algorithm 1", "intensity")
+    sigma_L: float = knob(CHAIN.sigma_L, 0.001, 1, "last noise level of Algorithm 1", "intensity")
+    L: int = knob(CHAIN.L, 1, 1000, "number of noise levels of Algorithm 1")
+    T: int = knob(CHAIN.T, 1, 1000, "Langevin steps a level")
+    epsilon: float = knob(CHAIN.epsilon, 0, 1e-2, "step size at the last level", "intensity^2")
+    feedback: Literal[FEEDBACK] = Field(
+        CHAIN.feedback, description="when the fused picture goes back into the chain"
+    )
+    boundary: Literal["neumann", "periodic"] = Field(
+        CHAIN.boundary, description="edge rule of Eq 14"
+    )
     consistent: bool = Field(
-        False, description="Algorithm 1 with a new level each step and just the noise it needs"
+        CHAIN.consistent,
+        description="Algorithm 1 with a new level each step and just the noise it needs",
     )
     final_denoise: bool = Field(
-        False, description="the last step of Algorithm 1 returns the denoised picture"
+        CHAIN.final_denoise,
+        description="the last step of Algorithm 1 returns the denoised picture",
     )
 
     @model_validator(mode="after")
@@ -85,13 +105,7 @@ class ColorizeCard(Card):
             raise ValueError(
                 f"sigma_max={self.sigma_max}, sigma_min={self.sigma_min}: the first must be larger"
             )
-        if self.sampler == "langevin":
-            restack = self.feedback in ("level", "step")
-            check_stability(self.epsilon, self.sigma_L, self.lam, restack)
-            if self.consistent:
-                ratio = (self.sigma_1 / self.sigma_L) ** (1 / max(1, self.L * self.T - 1))
-                ratio = ratio if self.L * self.T > 1 else 1.0
-                check_consistent(share_of(self.epsilon, self.sigma_L), self.lam, ratio)
+        SETTINGS[self.sampler](**self.settings())  # as the sampler itself will check them
         return self
 
     def settings(self) -> dict:

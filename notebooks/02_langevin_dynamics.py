@@ -186,7 +186,7 @@ show(
 # %%
 # NBVAL_CHECK_OUTPUT
 try:
-    check_stability(epsilon=3e-4, sigma_L=0.01, lam=1.0, restack=False)
+    check_stability(epsilon=3e-4, sigma_L=0.01, lam=1.0)
 except JGMError as error:
     print(error)
 

@@ -216,7 +216,7 @@ rows = {"grey replica": bench.grey(),
         "nine free chains": bench.run("langevin", feedback="none", **chain),
         "fresh noise a level": bench.run("langevin", feedback="renoise", **chain),
         "nullspace": bench.run("nullspace", steps=20),
-        "split, ancestral": bench.run("split", steps=20),
+        "split, ancestral": bench.run("split", steps=20, solver="ancestral"),
         "split, multistep": bench.run("split", steps=20, solver="multistep"),
         "split, Heun": bench.run("split", steps=10, solver="heun")}
 print(lesson.table(rows))

@@ -9,6 +9,7 @@ import torch
 from rats import Still
 
 from jgm_lib.errors import JGMError
+from jgm_lib.fusion import laplacian_eigenvalues
 from jgm_lib.joint import join
 from jgm_lib.noise import (
     SeededNoise,
@@ -20,7 +21,7 @@ from jgm_lib.noise import (
     stability_number,
     step_sizes,
 )
-from jgm_lib.operators import from_basis, gray_weights, to_basis
+from jgm_lib.operators import from_basis, gray_weights
 from jgm_lib.samplers import known_luma, langevin_step
 from jgm_lib.score import GaussianDenoiser
 
@@ -85,71 +86,93 @@ def test_step_sizes_of_algorithm_1():
 # -- stability: the number the library checks, against the linear map it really applies ---------
 
 
-def spectral_radius(prior, epsilon, sigma_L, lam, restack):
-    """Of one step of Eq 12 at the last level, re-stacked or not, as a matrix found column by
-    column: the step of a unit vector minus the step of zero."""
+def step_eigenvalues(prior, n, sigma, lam, restack):
+    """Of one step of Eq 12, n = epsilon/(2 sigma_L^2), re-stacked or not, as a matrix found column
+    by column: the step of a unit vector minus the step of zero."""
     C, H, W = prior.mean.shape
     f, y = gray_weights(), torch.full((1, 1, H, W), 0.5, dtype=torch.float64)
-    Y = known_luma(y, prior)
-    free = 3 * H * W if restack else C * H * W
+    Y, joined = known_luma(y, prior, "periodic"), restack and C == 9
+    free = 3 * H * W if joined else C * H * W
 
     def step(rows):
-        X = join(rows.view(-1, 3, H, W)) if restack else rows.view(-1, C, H, W)
-        out = langevin_step(prior, X, Y, f, sigma_L, epsilon, lam, Still())
-        return out[:, :3].flatten(1) if restack else out.flatten(1)
+        X = rows.view(-1, free // H // W, H, W)
+        X = join(X, prior.gradient_scale, "periodic") if joined else X
+        out = langevin_step(prior, X, Y, f, sigma, 2 * n * sigma**2, lam, Still())
+        return out[:, : free // H // W].flatten(1)
 
     M = step(torch.eye(free, dtype=torch.float64)) - step(torch.zeros(1, free, dtype=torch.float64))
-    return float(torch.linalg.eigvals(M).abs().max())
+    return torch.linalg.eigvals(M)
 
 
-def prior_with(luma_variance, chroma_variance, H=2, W=2):
-    """Pictures whose pixels are independent, with their gradients, as a nine-channel Gaussian."""
+def spectral_radius(*about):
+    return float(step_eigenvalues(*about).abs().max())
+
+
+def prior_with(luma_variance, chroma_variance, channels=9, scale=1.0, H=2, W=2):
+    """Pictures whose pixels are independent, as a Gaussian of three channels or, with their
+    gradients, of nine."""
     U = torch.eye(3 * H * W, dtype=torch.float64).view(-1, 3, H, W)
     U[:, 0] *= math.sqrt(luma_variance)
     U[:, 1:] *= math.sqrt(chroma_variance)
-    factor = join(from_basis(U)).flatten(1)  # rows: x of each independent number
-    assert torch.allclose(to_basis(from_basis(U)), U)
-    mean = torch.zeros(9, H, W, dtype=torch.float64)
-    return GaussianDenoiser(mean, factor.T @ factor)
+    x = from_basis(U)  # one row an independent number
+    factor = (join(x, scale, "periodic") if channels == 9 else x).flatten(1)
+    mean = torch.zeros(channels, H, W, dtype=torch.float64)
+    return GaussianDenoiser(mean, factor.T @ factor, gradient_scale=scale)
+
+
+@pytest.mark.parametrize("channels, scale", [(3, 1.0), (9, 1.0), (9, 0.5)])
+@pytest.mark.parametrize("sigma, lam", [(1.0, 1.0), (0.3, 0.25), (0.01, 4.0)])
+def test_what_a_step_makes_of_an_error(channels, scale, sigma, lam):
+    """1 - n (sigma^2/(S + sigma^2) + lam) in luma and without lam in chroma. Joined gradients are
+    further looks at the same picture: S becomes S (1 + s^2 K), K an eigenvalue of the Laplacian."""
+    luma, chroma, n = 0.06, 0.01, 0.4
+    got = step_eigenvalues(prior_with(luma, chroma, channels, scale), n, sigma, lam, True)
+    K = laplacian_eigenvalues(2, 2, "periodic", torch.zeros(1, dtype=torch.float64)).flatten()
+    looks = 1 + scale**2 * K if channels == 9 else torch.ones(4, dtype=torch.float64)
+    held = {S: sigma**2 / (S * looks + sigma**2) for S in (luma, chroma)}
+    expected = torch.cat([1 - n * (held[luma] + lam), 1 - n * held[chroma], 1 - n * held[chroma]])
+    assert float(got.imag.abs().max()) < 1e-12
+    torch.testing.assert_close(got.real.sort()[0], expected.sort()[0], rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("lam", [0.0, 0.25, 1.0, 4.0])
-@pytest.mark.parametrize("restack", [False, True])
-def test_the_stability_limit_is_the_true_one(restack, lam):
-    """Just below the limit the chain contracts, just above it grows."""
-    sigma_L = 0.01
-    limit = 2 / stability_number(1.0, sigma_L, lam, restack)  # the number is linear in epsilon
-    prior = prior_with(luma_variance=1e3, chroma_variance=0.0)
-    below = spectral_radius(prior, 0.99 * limit, sigma_L, lam, restack)
-    above = spectral_radius(prior, 1.01 * limit, sigma_L, lam, restack)
-    assert below < 1 < above
-    check_stability(0.99 * limit, sigma_L, lam, restack)
+@pytest.mark.parametrize("channels, restack", [(3, True), (9, True), (9, False)])
+@pytest.mark.parametrize("sigma", [1.0, 0.01])
+def test_the_stability_limit_is_the_true_one(channels, restack, lam, sigma):
+    """Just below the limit the chain contracts, just above it grows: detail that hardly varies
+    feels the whole score, with three channels, joined gradients and free ones alike."""
+    limit = 2 / stability_number(2e-4, 0.01, lam)  # the number is linear in epsilon; here n = 1
+    prior = prior_with(1e-9, 1e-9, channels)
+    assert spectral_radius(prior, 0.99 * limit, sigma, lam, restack) < 1
+    assert spectral_radius(prior, 1.01 * limit, sigma, lam, restack) > 1
+    check_stability(0.99 * limit * 2e-4, 0.01, lam)
     with pytest.raises(JGMError, match=r"must be < 2.*epsilon <"):
-        check_stability(1.01 * limit, sigma_L, lam, restack)
+        check_stability(1.01 * limit * 2e-4, 0.01, lam)
 
 
-def test_free_channels_allow_half_the_step_of_restacked_ones_at_lambda_1():
-    assert stability_number(1e-4, 0.01, 1.0, False) == 2 * stability_number(1e-4, 0.01, 1.0, True)
-
-
-def test_greys_that_hardly_vary_pull_up_to_1_plus_lambda():
-    """What the re-stacked limit does not promise: where luma has no variance, the score pulls on
-    it too. The sampler's own watch over its state is there for this."""
-    h = 1.5  # (epsilon/2)/sigma_L^2: below 2 / max(1, lambda), above 2 / (1 + lambda)
-    varying, constant = prior_with(1e3, 1.0), prior_with(0.0, 1.0)
-    assert spectral_radius(varying, 2 * h * 1e-4, 0.01, 1.0, True) < 1
-    assert spectral_radius(constant, 2 * h * 1e-4, 0.01, 1.0, True) == pytest.approx(2 * h - 1)
+@pytest.mark.parametrize("channels", [3, 9])
+def test_the_first_level_decides_and_leaves_little_more_room(channels):
+    """At sigma 1 the luma of photographs (S = 0.06) is held almost as if it did not vary; at the
+    last level it hardly is, so a chain that diverged above would come back there unseen."""
+    prior, n = prior_with(0.06, 0.01, channels), 1.5
+    assert spectral_radius(prior, n, 1.0, 1.0, True) > 1.4
+    assert spectral_radius(prior, n, 0.01, 1.0, True) < 1
+    exact = 2 / (1 / 1.06 + 1)  # of one pixel's luma, three channels
+    assert 1 < exact < 1.03  # where the bound says 1
+    if channels == 3:
+        assert spectral_radius(prior, 0.999 * exact, 1.0, 1.0, True) < 1
+        assert spectral_radius(prior, 1.001 * exact, 1.0, 1.0, True) > 1
 
 
 def test_the_message_names_the_largest_step():
     with pytest.raises(JGMError) as error:
-        check_stability(1e-3, 0.01, 1.0, False)
+        check_stability(1e-3, 0.01, 1.0)
     limit = float(str(error.value).rsplit("<", 1)[1])
     assert limit == pytest.approx(2e-4) and "\n" not in str(error.value)
-    check_stability(0.999 * limit, 0.01, 1.0, False)
+    check_stability(0.999 * limit, 0.01, 1.0)
     for bad in (float("nan"), float("inf")):
         with pytest.raises(JGMError):
-            check_stability(bad, 0.01, 1.0, False)
+            check_stability(bad, 0.01, 1.0)
 
 
 # -- overlap of neighbouring levels --------------------------------------------------------------

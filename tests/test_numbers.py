@@ -55,7 +55,8 @@ def test_rows_of_all_files_reach_card_and_readme(place):
 
 
 def test_the_command_gives_the_settings_back():
-    from jgm_lib.cli import NULLSPACE, parser
+    from jgm_lib.cli import parser
+    from jgm_lib.settings import EVALUATED
 
     line = numbers.command_of(
         "langevin",
@@ -63,7 +64,7 @@ def test_the_command_gives_the_settings_back():
     )
     args = parser().parse_args(line.split()[1:])
     assert (args.lam, args.feedback, args.sigma_1, args.beta) == (4.0, "none", 0.5, None)
-    nullspace = ColorizeCard(sampler="nullspace", n=1, **NULLSPACE).model_dump()
+    nullspace = ColorizeCard(sampler="nullspace", n=1, **EVALUATED).model_dump()
     assert numbers.command_of("nullspace", nullspace).endswith("--methods nullspace")
 
 

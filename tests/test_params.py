@@ -1,12 +1,15 @@
 """Parameter cards: every fault is one clear line that says what is allowed."""
 
-import inspect
+from dataclasses import fields
 
 import pytest
 
+from jgm_lib import baselines
+from jgm_lib.cli import parser
 from jgm_lib.errors import JGMError
 from jgm_lib.params import KNOBS, ColorizeCard, TrainCard, check_parameters, limits, validate
-from jgm_lib.samplers import SAMPLERS
+from jgm_lib.samplers import SAMPLERS, presets
+from jgm_lib.settings import SETTINGS, SplitSettings, compared
 
 
 @pytest.mark.parametrize(
@@ -47,10 +50,55 @@ def test_unknown_name_lists_the_known_ones():
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_every_knob_of_a_sampler_is_one_of_its_arguments(name):
-    arguments = inspect.signature(SAMPLERS[name]).parameters
-    assert set(KNOBS[name]) <= set(arguments)
+def test_every_knob_of_a_sampler_is_one_of_its_settings(name):
+    assert set(KNOBS[name]) <= {f.name for f in fields(SETTINGS[name])}
     assert set(ColorizeCard(sampler=name).settings()) == set(KNOBS[name])
+
+
+def test_the_defaults_stand_in_one_place():
+    """What a sampler does unasked, the card, the command, the presets and ``baselines`` agree."""
+    assert set(SETTINGS) == set(SAMPLERS) == set(KNOBS)
+    card = ColorizeCard(weights="toy-32")
+    for name, own in SETTINGS.items():
+        assert ColorizeCard(sampler=name).settings() == {k: getattr(own(), k) for k in KNOBS[name]}
+        assert {k: getattr(card, k) for k in KNOBS[name]} == {
+            k: getattr(own, k) for k in KNOBS[name]
+        }
+        for base in set(own.__mro__) & set(SETTINGS.values()):  # nor do two samplers differ
+            assert all(getattr(own, f.name) == getattr(base, f.name) for f in fields(base))
+    assert ColorizeCard(**presets.PAPER) == ColorizeCard(sampler="langevin")
+    words = parser(["colorize", "a.png", "-o", "out"]).parse_args(
+        ["colorize", "a.png", "-o", "out"]
+    )
+    assert not {k for k in ColorizeCard.model_fields if getattr(words, k, None) is not None}
+
+
+def test_samplers_are_compared_on_the_same_settings():
+    """By ``baselines`` and the lessons' benches: the defaults but for the noise levels."""
+    for name, method in baselines.methods(None).items():
+        if name not in SETTINGS:
+            continue
+        asked = SETTINGS[name](**method.settings)
+        assert asked == SETTINGS[name](
+            **compared(name, steps=asked.steps) if name != "langevin" else {}
+        )
+    steps = {
+        n: m.settings.get("steps") for n, m in baselines.methods(None).items() if n in SETTINGS
+    }
+    assert steps == {
+        **{"split": SplitSettings.steps, "nullspace": SplitSettings.steps, "langevin": None},
+        **{"predictor_corrector": SplitSettings.steps // 2},
+    }
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_sampler_unasked_runs_with_the_defaults(name, monkeypatch):
+    seen = []
+    cls = SETTINGS[name]
+    monkeypatch.setattr(cls, "__post_init__", lambda self: seen.append(vars(self)) or 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        next(SAMPLERS[name](None, None, None, None))
+    assert seen == [{f.name: f.default for f in fields(cls)}]
 
 
 def test_every_number_has_limits_and_an_effect():

@@ -17,6 +17,7 @@ from jgm_lib.operators import gray_weights
 from jgm_lib.samplers import langevin, nullspace, predictor_corrector
 from jgm_lib.samplers import split as split_sampler
 from jgm_lib.score import MixtureDenoiser
+from jgm_lib.settings import compared
 
 F = gray_weights("mean")
 LAB = Lab(1, 2, F.numpy())
@@ -52,6 +53,7 @@ def draw_red(sampler, **settings):
     """u1 (mean of both pixels) of every draw."""
     model = MixtureDenoiser([model_of(p) for p in KINDS], WEIGHTS)
     with torch.no_grad():
+        settings = compared(sampler.__name__, **settings)
         state = last(sampler(model, grey_tensor(LAB, Y, DRAWS), F, Batch(1), **settings))
     x = state.X[:, :3].flatten(1).numpy()  # before gamut, which would bend the tails
     return (x @ TO_U1.T).mean(1)
@@ -67,7 +69,12 @@ def test_the_world_and_its_answer():
 
 
 @pytest.mark.parametrize(
-    "settings", [dict(steps=100), dict(steps=40, solver="multistep"), dict(steps=20, solver="heun")]
+    "settings",
+    [
+        dict(steps=100, solver="ancestral"),
+        dict(steps=40, solver="multistep"),
+        dict(steps=20, solver="heun"),
+    ],
 )
 def test_split_finds_both_modes_as_often_as_they_are(settings):
     u = draw_red(split_sampler, **settings)

@@ -29,6 +29,7 @@ from jgm_lib.noise import karras_sigmas, sigma_ladder
 from jgm_lib.operators import gray_weights
 from jgm_lib.samplers import known_luma, langevin_step, nullspace
 from jgm_lib.samplers import split as split_sampler
+from jgm_lib.settings import COMPARED
 
 F = gray_weights("mean")
 
@@ -161,6 +162,8 @@ def one_pixel(luma=0.424, red=0.1235, green=0.0485):
 
 def chroma_variance(sampler, prior, **settings):
     """Variances of (u1, u2) in units of the posterior's."""
+    rule = {"solver": "ancestral"} if sampler is split_sampler else {}
+    settings = {**rule, **COMPARED, **settings}
     A, b, kinds = affine_map(sampler, prior, np.array([0.5]), F, **settings)
     _, cov = map_moments(A, b, kinds)
     true = BASIS @ prior.posterior(np.array([0.5]))[1] @ BASIS.T

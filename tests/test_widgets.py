@@ -1,5 +1,6 @@
 """The panel without a browser: latest wins, sketches, Stop, cache, errors, cards, traces."""
 
+import dataclasses
 import io
 import subprocess
 import sys
@@ -11,13 +12,15 @@ import torch
 import yaml
 from PIL import Image
 
-from jgm_lib import checkpoints
+from jgm_lib import checkpoints, familiar
 from jgm_lib.colorize import Colorizer
+from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
 from jgm_lib.operators import gray
 from jgm_lib.params import KNOBS, ColorizeCard, limits, validate
 from jgm_lib.result import full_size
+from jgm_lib.samplers import presets
 from jgm_lib.widgets import ColorizePanel, album, compute, controls, drawing, engine, views
 from jgm_lib.widgets.worker import LatestWorker, Throttle
 
@@ -413,6 +416,116 @@ def test_a_slider_spans_the_whole_range_of_its_knob(name):
     assert stops[0] == low and stops[-1] == high and default in stops
     assert all(type(v) is type(default) for v in stops) and stops == sorted(set(stops))
     assert len(stops) >= (30 if name in ("lam", "beta") else 10)
+
+
+# -- presets of Algorithm 1 --------------------------------------------------------------------
+
+
+def chain(card, **changes):
+    """The card with Algorithm 1, short."""
+    short = {"sampler": "langevin", "n": 1, "L": 2, "T": 2}
+    return card.model_copy(update={**short, **changes})
+
+
+def test_the_presets_are_offered_with_algorithm_1_alone(panel):
+    assert panel.view.preset.options == (controls.OWN, *presets.NAMED)
+    for sampler in (*KNOBS, "split"):
+        panel.view.knobs["sampler"].value = sampler
+        assert (panel.view.preset.layout.display != "none") == (sampler == "langevin")
+    panel.stop()
+
+
+@pytest.mark.parametrize("name", presets.NAMED)
+def test_a_preset_sets_its_knobs_and_no_other_and_is_read_back(panel, card, name):
+    panel.card = before = chain(card, boundary="periodic", seed=5, steps=7)
+    assert panel.view.preset.value == controls.OWN
+    panel.view.preset.value = name
+    panel.stop()
+    assert panel.card == before.model_copy(update=presets.NAMED[name])
+    values = {n: k.value for n, k in panel.view.knobs.items()}
+    assert values == panel.card.model_dump(exclude={"weights"})
+    other = ColorizePanel(picture="toy-1")
+    other.load_card(panel.view.text.value)
+    assert other.card == panel.card and other.view.preset.value == name
+    assert yaml.safe_load(panel.view.text.value)["epsilon"] == presets.NAMED[name]["epsilon"]
+
+
+def test_a_moved_knob_leaves_the_preset_and_moved_back_is_it_again(panel, card):
+    panel.card = chain(card, **presets.TEMPERED)
+    assert panel.view.preset.value == "tempered"
+    panel.view.knobs["beta"].value = 2.0
+    assert panel.view.preset.value == controls.OWN
+    assert panel.card == chain(card, **{**presets.TEMPERED, "beta": 2.0})
+    panel.view.knobs["beta"].value = presets.TEMPERED["beta"]
+    assert panel.view.preset.value == "tempered"
+    panel.view.knobs["seed"].value = 9  # no preset's business
+    assert panel.view.preset.value == "tempered"
+    panel.view.preset.value = controls.OWN  # names settings, sets none: they are still tempered
+    assert panel.view.preset.value == "tempered"
+    panel.view.knobs["sampler"].value = "split"
+    panel.view.knobs["sampler"].value = "langevin"
+    assert panel.view.preset.value == "tempered"
+    panel.stop()
+
+
+def test_a_chosen_preset_is_sketched_and_run(panel, card):
+    panel.card = chain(card, L=3)
+    panel.view.preset.value = "tempered"
+    assert panel.worker.wait(WAIT)
+    assert panel.worker.runs["full"] == 1 and panel.error is None
+    assert panel.done.card == panel.card and panel.result.nfe == presets.TEMPERED["L"]
+    assert "consistent = True" in panel.view.note.value
+
+
+def test_a_preset_on_a_card_that_does_not_fit_together_is_one_line(panel, card):
+    panel.card = chain(card)
+    panel.view.knobs["sigma_max"].value = 0.1
+    panel.view.knobs["sigma_min"].value = 0.1
+    panel.stop()
+    before = panel.card
+    panel.view.preset.value = "tempered"
+    assert "must be larger" in panel.view.message.value and panel.view.preset.value == controls.OWN
+    assert panel.card == before
+
+
+# -- what one should know of a photo -----------------------------------------------------------
+
+
+def test_notes_stand_under_the_numbers_once_and_escaped(panel, monkeypatch):
+    asked = []
+
+    def unlike(card, seen):
+        asked.append(tuple(seen.shape))
+        return ["unlike <b>anything</b> & far"]
+
+    monkeypatch.setattr(familiar, "notes", unlike)
+    result = panel.run_sync()
+    said = panel.view.note.value
+    assert "Note: unlike &lt;b&gt;anything&lt;/b&gt; &amp; far." in said
+    assert said.index("RMS |Fx - y|") < said.index("Note:") < said.index("split:")
+    assert result.notes == ["unlike <b>anything</b> & far"]
+    panel.run_sync()
+    h, w = panel.done.subject.y_small.shape[-2:]
+    assert asked == [(1, 1, h, w)]  # once a photo, at the size the prior sees
+
+
+def test_the_border_of_a_scan_and_a_bad_profile_are_told_as_by_the_command(card, monkeypatch):
+    cat = np.asarray(samples.load("chelsea"), np.float32) / 255
+    mount = np.pad(cat, ((40, 40), (40, 40), (0, 0)), constant_values=0.85)
+    read = engine.read_photo(mount)
+    photo = dataclasses.replace(read, notes=("colour profile ignored: <odd>",))
+    result = engine.compute(card, photo)
+    colorized = engine.colorizer(card.weights).colorize(photo, n=1, steps=1)
+    assert result.notes == colorized.notes and "is left grey" in result.notes[0]
+    panel = ColorizePanel(card, picture=photo)
+    panel.run_sync()
+    told = f"Note: colour profile ignored: &lt;odd&gt;; {result.notes[0]}."
+    assert told in panel.view.note.value
+    panel.stop()
+
+
+def test_where_nothing_is_to_be_known_nothing_is_said(panel):
+    assert panel.run_sync().notes == [] and "Note:" not in panel.view.note.value
 
 
 # -- cards -------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from ..noise import SeededNoise, mix_seed
 from ..operators import gray as gray_of
 from ..operators import gray_weights
 from ..samplers import SAMPLERS, finish
+from ..settings import SplitSettings, compared
 
 F = gray_weights("mean")
 
@@ -131,19 +132,20 @@ def residual(x, gray) -> float:
     return float((gray_of(x, F) - gray).square().mean().sqrt())
 
 
-def methods(model, steps: int = 10, langevin: dict | None = None) -> dict:
+def methods(model, steps: int = SplitSettings.steps, langevin: dict | None = None) -> dict:
     """What is there so far: the grey replica, the regression mean and the project's samplers.
 
     ``steps`` noise levels of the fast samplers (predictor_corrector takes half, with one
     correction each); ``langevin`` settings of Algorithm 1.
     """
+    samplers = {
+        "split": {"steps": steps},
+        "nullspace": {"steps": steps},
+        "predictor_corrector": {"steps": (steps + 1) // 2, "corrections": 1},
+        "langevin": langevin or {},
+    }
     return {
         "grey replica": grey_replica,
         "regression mean": RegressionMean(model),
-        "split": Sampled(model, "split", {"steps": steps, "solver": "multistep"}),
-        "nullspace": Sampled(model, "nullspace", {"steps": steps}),
-        "predictor_corrector": Sampled(
-            model, "predictor_corrector", {"steps": (steps + 1) // 2, "corrections": 1}
-        ),
-        "langevin": Sampled(model, "langevin", langevin or {}),
+        **{name: Sampled(model, name, compared(name, **own)) for name, own in samplers.items()},
     }

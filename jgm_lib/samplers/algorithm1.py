@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -14,135 +15,131 @@ from ..constraint import (
     project,
     to_picture,
 )
-from ..errors import JGMError
 from ..joint import join
-from ..ladder import check_consistent, fresh_noise, share_of
-from ..noise import check_stability, sigma_ladder, step_sizes
-from .common import State, check_finite, check_fusion, fused, state
+from ..ladder import fresh_noise
+from ..noise import step_sizes
+from ..settings import LangevinSettings
+from .common import State, check_bounded, check_finite, check_fusion, fused, state
 
-FEEDBACK = ("none", "level", "step", "renoise")
 
-
-def langevin(
-    model,
-    y,
-    f,
-    noise,
-    *,
-    sigma_1=1.0,
-    sigma_L=0.01,
-    L=10,
-    T=100,
-    epsilon=5.4e-6,
-    lam=1.0,
-    lam_grad=None,
-    beta=5.9,
-    feedback="level",
-    boundary="neumann",
-    consistent=False,
-    final_denoise=False,
-) -> Iterator[State]:
+def langevin(model, y, f, noise, **settings) -> Iterator[State]:
     """Algorithm 1: annealed Langevin dynamics with the data-consistency term of Eq 12 and 13.
 
     X <- X + alpha_i/2 [s(X, sigma_i) - lam F^+(F X - Y)/sigma_i^2] + sqrt(alpha_i) z, T times on
-    each of L levels; ``lam`` 1 is the flat-prior posterior weight, ``lam_grad`` another one for the
-    two gradient groups (0: JGM without gradient consistency, Section V.B). ``feedback``: "none" nine free
-    chains, fused at the output (the authors' code does so before the last noise, and clips); "level" re-stack every step, fuse once a level
-    (Algorithm 1); "step" fuse and re-stack every step (text of III.C); "renoise" as "none" within
-    a level, then fuse the denoised estimate, join and add fresh noise. ``epsilon`` is twice the
-    code's step (LSUN 2.7e-6, COCO 1.557e-5). ``consistent``: the steps of ``consistent_step`` on L T
-    levels instead, from noise sigma_1 about the grey picture; "level" and "step" then fuse the
-    estimate. ``final_denoise``: the last step returns the denoised picture. L T evaluations,
-    "renoise" L - 1 more. Raises JGMError for bad settings or a step or state that diverges.
+    each of L levels. ``settings``: the fields of ``LangevinSettings``. ``lam_grad`` 0 is JGM without
+    gradient consistency (Section V.B). ``feedback``: "none" nine free chains, fused at the output
+    (the authors' code does so before the last noise, and clips); "level" re-stack every step, fuse
+    once a level (Algorithm 1); "step" fuse and re-stack every step (text of III.C); "renoise" as
+    "none" within a level, then fuse the denoised estimate, join and add fresh noise. ``consistent``:
+    the steps of ``consistent_step`` on L T levels instead, from noise sigma_1 about the grey
+    picture; "level" and "step" then fuse the estimate. L T evaluations, "renoise" L - 1 more. Raises
+    JGMError for bad settings or a step or state that diverges.
     """
-    pull = (lam, lam if lam_grad is None else lam_grad)
-    _check_langevin(model, sigma_1, sigma_L, L, T, epsilon, pull, feedback)
-    check_fusion(beta, boundary)
-    sigmas = langevin_levels(sigma_1, sigma_L, L, T, epsilon, pull, consistent)
-    rule = _Rule(model, known_luma(y, model, boundary), f, noise, pull, beta, boundary)
-    X = rule.start(y, sigmas[0]) if consistent else rule.uniform(y)
-    stacked, nfe = feedback in ("level", "step") and not consistent, 0
-    for k, (sigma, alpha) in enumerate(zip(sigmas, step_sizes(sigmas, epsilon), strict=True)):
-        level_ends, run_ends = (k + 1) % T == 0, k + 1 == len(sigmas)
-        fuse_now = feedback == "step" or (feedback == "level" and level_ends)
-        renoise = feedback == "renoise" and level_ends and not run_ends
-        after = sigma if renoise or run_ends else sigmas[k + 1]
-        if stacked and model.channels == 9:
-            X = join(X[:, :3], model.gradient_scale, boundary)
-        if final_denoise and run_ends:
-            X = project(model.denoise(X, sigma), rule.Y, f)
-        elif consistent:
-            X = rule.consistent(X, sigma, after, share_of(epsilon, sigma_L), fuse_now)
-        else:
-            X = langevin_step(model, X, rule.Y, f, sigma, alpha, pull, noise)
-        nfe += 1
-        if stacked and fuse_now:
-            X = torch.cat([to_picture(X, model, beta, boundary), X[:, 3:]], dim=1)
-        if renoise:
-            X, nfe = rule.renoise(X, sigma, sigmas[k + 1]), nfe + 1
-        x = X[:, :3] if stacked else to_picture(X, model, beta, boundary)
-        where = dict(level=k // T + 1, step=k % T + 1, sigma=f"{sigma:.4g}")
-        check_finite(X, x, **where, epsilon=epsilon, lam=pull)
-        yield state(X, finish(x, y, f) if run_ends else x, y, f, sigma, k + 1, nfe)
+    s = LangevinSettings(**settings)
+    check_fusion(s.beta, s.boundary)
+    sigmas = s.sigmas()
+    alphas = step_sizes(sigmas, s.epsilon)
+    chain = _Chain(model, known_luma(y, model, s.boundary), f, noise, s, sigmas, alphas)
+    reach, X = farthest(s.sigma_1, alphas), chain.start(y)
+    for k, sigma in enumerate(sigmas):
+        where = dict(level=k // s.T + 1, step=k % s.T + 1, sigma=f"{sigma:.4g}")
+        where |= dict(epsilon=s.epsilon, lam=s.pull)
+        X = chain.step(chain.restack(X), k)
+        check_bounded(gray_groups(X, f) - chain.Y, reach, **where)
+        X = chain.feed_back(X, k)
+        x = X[:, :3] if chain.stacked else chain.fuse(X)
+        check_finite(X, x, **where)
+        shown = finish(x, y, f) if chain.ends(k) else x
+        yield state(X, shown, y, f, sigma, k + 1, chain.evaluations(k))
+
+
+def farthest(sigma_1, alphas) -> float:
+    """RMS |F X - Y| that no chain comes to unless its steps make errors larger, intensity.
+
+    The start is at most 2 from the photograph, or sigma_1 in noise. If a step makes no error larger,
+    variances add: 4 + sigma_1^2 and alpha for every step, as if nothing pulled at all. Ten times the
+    deviation leaves room for a prior whose mean is off, for few pixels, and for joined gradients.
+    """
+    return 10 * math.sqrt(4 + sigma_1**2 + sum(alphas))
 
 
 @dataclass
-class _Rule:
-    """What does not change during a run, and the moves of Algorithm 1 other than Eq 12."""
+class _Chain:
+    """What does not change during a run, and the moves of Algorithm 1; k counts steps from 0."""
 
     model: object
     Y: torch.Tensor  # (B,G,H,W), the known luma of every group
     f: torch.Tensor  # (3,)
     noise: object
-    pull: tuple
-    beta: float
-    boundary: str
+    settings: LangevinSettings
+    sigmas: list[float]  # of every step
+    alphas: list[float]
 
-    def uniform(self, y):
-        """The authors' start: uniform in [-1,1]."""
-        return 2 * self.noise.uniform(y.expand(-1, self.model.channels, -1, -1)) - 1
+    @property
+    def stacked(self) -> bool:
+        """Are the state's gradients those of its own picture before every step?"""
+        return self.settings.feedback in ("level", "step") and not self.settings.consistent
 
-    def start(self, y, sigma):
-        """The grey picture under noise sigma, as the first level expects it."""
-        z = self.noise.normal(y.expand(-1, self.model.channels, -1, -1))
-        return lift_groups(self.Y, self.f) + sigma * z
+    def ends(self, k) -> bool:
+        return k + 1 == len(self.sigmas)
 
-    def consistent(self, X, sigma, after, share, fuse):
-        def estimate(X, sigma):
-            clean = project(self.model.denoise(X, sigma), self.Y, self.f)
-            return fused(clean, self.model, self.beta, self.boundary) if fuse else clean
+    def fuses(self, k) -> bool:
+        s = self.settings
+        return s.feedback == "step" or (s.feedback == "level" and (k + 1) % s.T == 0)
 
-        return consistent_step(
-            estimate, X, self.Y, self.f, sigma, after, share, self.pull, self.noise
-        )
+    def renoises(self, k) -> bool:
+        s = self.settings
+        return s.feedback == "renoise" and (k + 1) % s.T == 0 and not self.ends(k)
 
-    def renoise(self, X, sigma, after):
+    def evaluations(self, k) -> int:
+        """Network evaluations up to and with step k."""
+        s = self.settings
+        return k + 1 + (min((k + 1) // s.T, s.L - 1) if s.feedback == "renoise" else 0)
+
+    def start(self, y):
+        """The authors' start, uniform in [-1,1]; or the grey picture under the noise that the first
+        consistent level expects."""
+        like = y.expand(-1, self.model.channels, -1, -1)
+        if not self.settings.consistent:
+            return 2 * self.noise.uniform(like) - 1
+        return lift_groups(self.Y, self.f) + self.sigmas[0] * self.noise.normal(like)
+
+    def restack(self, X):
+        if not self.stacked or self.model.channels == 3:
+            return X
+        return join(X[:, :3], self.model.gradient_scale, self.settings.boundary)
+
+    def step(self, X, k):
+        """From level k to the next: Eq 12, or the consistent step, or the denoised end."""
+        s, sigma = self.settings, self.sigmas[k]
+        if s.final_denoise and self.ends(k):
+            return self.estimate(X, sigma)
+        if not s.consistent:
+            about = (self.Y, self.f, sigma, self.alphas[k], s.pull, self.noise)
+            return langevin_step(self.model, X, *about)
+        after = sigma if self.renoises(k) or self.ends(k) else self.sigmas[k + 1]
+        estimate = partial(self.estimate, fuse=self.fuses(k))
+        about = (self.Y, self.f, sigma, after, s.share, s.pull, self.noise)
+        return consistent_step(estimate, X, *about)
+
+    def feed_back(self, X, k):
+        """What happens to the state between two steps."""
+        if self.stacked and self.fuses(k):
+            return torch.cat([self.fuse(X), X[:, 3:]], dim=1)
+        if self.renoises(k):
+            clean = self.estimate(X, self.sigmas[k], fuse=True)
+            return clean + self.sigmas[k + 1] * self.noise.normal(clean)
+        return X
+
+    def estimate(self, X, sigma, fuse=False):
+        """The denoised state, the known part put in."""
         clean = project(self.model.denoise(X, sigma), self.Y, self.f)
-        clean = fused(clean, self.model, self.beta, self.boundary)
-        return clean + after * self.noise.normal(clean)
+        s = self.settings
+        return fused(clean, self.model, s.beta, s.boundary) if fuse else clean
 
-
-def langevin_levels(sigma_1, sigma_L, L, T, epsilon, pull, consistent) -> list[float]:
-    """The noise level of every step, L T of them: each of L levels T times, or, ``consistent``, a
-    new one each step. Raises JGMError for a consistent step too short or too long for them."""
-    if not consistent:
-        return [s for s in sigma_ladder(sigma_1, sigma_L, L) for _ in range(T)]
-    sigmas = sigma_ladder(sigma_1, sigma_L, L * T)
-    for lam in pull:
-        check_consistent(share_of(epsilon, sigma_L), lam, sigmas[0] / sigmas[min(1, L * T - 1)])
-    return sigmas
-
-
-def _check_langevin(model, sigma_1, sigma_L, L, T, epsilon, pull, feedback):
-    if feedback not in FEEDBACK:
-        raise JGMError(f"feedback={feedback!r} is unknown; choose {', '.join(FEEDBACK)}")
-    sigma_ladder(sigma_1, sigma_L, L)  # raises for levels that are none
-    if T < 1:
-        raise JGMError(f"T={T}: need at least 1 step a level")
-    if not epsilon >= 0 or not all(w >= 0 for w in pull):
-        raise JGMError(f"epsilon={epsilon}, lambda={pull[0]}, on gradients {pull[1]}: need >= 0")
-    restack = feedback in ("level", "step") or model.channels == 3
-    check_stability(epsilon, sigma_L, max(pull), restack)
+    def fuse(self, X):
+        """Eq 14: (B,C,H,W) -> (B,3,H,W)."""
+        return to_picture(X, self.model, self.settings.beta, self.settings.boundary)
 
 
 def _weights(pull, X):

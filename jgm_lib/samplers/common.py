@@ -34,15 +34,21 @@ def check_finite(X, x, **where) -> None:
         raise JGMError(f"the sampler diverged ({text}); take a smaller epsilon or lambda")
 
 
+def check_bounded(error, reach, **where) -> None:
+    """Raise JGMError if F X - Y is larger (RMS) than any stable chain makes it. The projection at
+    the end, or a fusion before, would hide that."""
+    size = float(error.square().mean().sqrt())
+    if size > reach:  # infinite and nan are the next check's
+        text = ", ".join(f"{k}={v}" for k, v in where.items())
+        raise JGMError(
+            f"the sampler diverged ({text}): RMS |F X - Y| = {size:.3g} before the projection, at "
+            f"most {reach:.3g} if its steps were stable; take a smaller epsilon or lambda"
+        )
+
+
 def check_fusion(beta, boundary):
     check_beta(beta)
     check_boundary(boundary)
-
-
-def check_ratio(**values) -> None:
-    for name, (value, top) in values.items():
-        if not 0 <= value <= top:
-            raise JGMError(f"{name}={value}: need a number from 0 to {top:g}")
 
 
 def fused(X, model, beta, boundary):

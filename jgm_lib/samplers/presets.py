@@ -5,12 +5,12 @@ ColorizeCard(**presets.tempered(145), n=4)      Colorizer.colorize(photo, **pres
 
 from ..errors import JGMError
 from ..ladder import epsilon_of
+from ..params import ColorizeCard
 
-PLAIN = dict(sampler="langevin", sigma_1=1.0, sigma_L=0.01, L=10, T=100, lam=1.0, beta=5.9)
-PLAIN |= dict(consistent=False, final_denoise=False)
-PAPER = {**PLAIN, "feedback": "level", "epsilon": 5.4e-6}  # Algorithm 1 as printed
-AUTHORS_LSUN = {**PLAIN, "feedback": "none", "epsilon": 5.4e-6}  # their code: bedroom, church
-AUTHORS_COCO = {**PLAIN, "feedback": "none", "epsilon": 3.114e-5}
+PAPER = {"sampler": "langevin", **ColorizeCard(sampler="langevin").settings()}  # as printed
+PAPER.pop("boundary")  # the edges are anybody's choice
+AUTHORS_LSUN = {**PAPER, "feedback": "none"}  # their code: bedroom, church
+AUTHORS_COCO = {**AUTHORS_LSUN, "epsilon": 3.114e-5}
 
 SHARE = 0.9  # h, how far a step goes to the denoised state; chosen by benchmarks/temper_settings.py
 SIGMA_1 = 20.0  # intensity: the largest in training (two chromas lie up to 41 apart)
@@ -32,7 +32,7 @@ def tempered(nfe: int, share: float = SHARE) -> dict:
     kept = (0.01 / SIGMA_1) ** (1 / (nfe - 1))  # sigma'/sigma
     share = max(share, 1 - kept**2)
     return {
-        **PLAIN,
+        **PAPER,
         **dict(sigma_1=SIGMA_1, L=nfe, T=1, epsilon=epsilon_of(share, 0.01)),
         **dict(lam=1 / share - 1, beta=1.0, feedback="none"),
         **dict(consistent=True, final_denoise=True),
@@ -40,3 +40,9 @@ def tempered(nfe: int, share: float = SHARE) -> dict:
 
 
 TEMPERED = tempered(145)
+NAMED = {
+    "as printed": PAPER,
+    "authors, LSUN": AUTHORS_LSUN,
+    "authors, COCO": AUTHORS_COCO,
+    "tempered": TEMPERED,
+}

@@ -2,16 +2,14 @@
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import torch
 
 from ..constraint import finish, gray_groups, known_luma, to_picture
-from ..errors import JGMError
-from ..noise import karras_sigmas
 from ..operators import from_basis, to_basis
-from .common import State, check_finite, check_fusion, check_ratio, state, step_to
-
-SOLVERS = ("ancestral", "multistep", "heun")
+from ..settings import SplitSettings
+from .common import State, check_finite, check_fusion, state, step_to
 
 
 class _Conditional:
@@ -44,55 +42,36 @@ class _Conditional:
         return to_basis(self.model.denoise(X, sigma, self.sigma_y))[:, self.chroma]
 
 
-def split(
-    model,
-    y,
-    f,
-    noise,
-    *,
-    steps=20,
-    solver="ancestral",
-    lookahead=1.0,
-    eta=1.0,
-    sigma_max=10.0,
-    sigma_min=0.01,
-    rho=7.0,
-    sigma_y=0.002,
-    beta=0.0,
-    boundary="neumann",
-) -> Iterator[State]:
+def split(model, y, f, noise, **settings) -> Iterator[State]:
     """Anneal the chroma noise alone, the luma channels clean: draws from p(colour | grey), up to the
     errors of the network and of few steps; ``lookahead`` below 1 draws paler.
 
-    Two noise speeds after Batzolis et al. 2021 (arXiv 2111.13606). ``solver``: "ancestral" (one
-    evaluation a step; ``eta`` 1 fresh noise, 0 Euler on the ODE); "multistep" the same with the
-    estimate extrapolated from the last two (DPM-Solver++ 2M, Lu et al. 2022), which keeps more
-    variance at few steps, by the share ``lookahead`` (0 is "ancestral", 1 the whole); "heun" (probability-flow ODE, two evaluations a step but one in the
+    Two noise speeds after Batzolis et al. 2021 (arXiv 2111.13606). ``settings``: the fields of
+    ``SplitSettings``. ``solver``: "ancestral" (one evaluation a step; ``eta`` 1 fresh noise, 0 Euler
+    on the ODE); "multistep" the same with the estimate extrapolated from the last two (DPM-Solver++
+    2M, Lu et al. 2022), which keeps more variance at few steps, by the share ``lookahead`` (0 is
+    "ancestral", 1 the whole); "heun" (probability-flow ODE, two evaluations a step but one in the
     last). ``beta`` > 0 fuses the output by Eq 14. Exact for the F of the training set; others are
     approximate before the final projection.
     """
-    if solver not in SOLVERS:
-        raise JGMError(f"solver={solver!r} is unknown; choose {', '.join(SOLVERS)}")
-    check_ratio(eta=(eta, 1), lookahead=(lookahead, 1))
-    check_fusion(beta, boundary)
-    if not 0 < sigma_y < math.inf:
-        raise JGMError(f"sigma_y={sigma_y}: need a finite number > 0")
-    D = _Conditional(model, known_luma(y, model, boundary), f, sigma_y)
-    sigmas = karras_sigmas(steps, sigma_max, sigma_min, rho)
+    s = SplitSettings(**settings)
+    check_fusion(s.beta, s.boundary)
+    D = _Conditional(model, known_luma(y, model, s.boundary), f, s.sigma_y)
+    sigmas = s.sigmas()
     V = sigmas[0] * noise.normal(y.expand(-1, len(D.chroma), -1, -1))
     clean, nfe = torch.zeros_like(V), 0
-    for i, (sigma, sigma_next) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+    for i, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
         last, clean, nfe = clean, D(V, sigma, clean), nfe + 1
-        if solver == "heun":
+        if s.solver == "heun":
             V, used = _heun_step(D, V, clean, sigma, sigma_next)
             nfe += used
         else:
             ahead = clean
-            if solver == "multistep" and i and sigma_next:
+            if s.solver == "multistep" and i and sigma_next:
                 amid = _extrapolate(clean, last, sigmas[i - 1], sigma, sigma_next)
-                ahead = torch.lerp(clean, amid, lookahead)
-            V = step_to(ahead, ahead, V, sigma, sigma_next, eta, noise)
-        x = to_picture(D.state(clean, clean), model, beta, boundary)
+                ahead = torch.lerp(clean, amid, s.lookahead)
+            V = step_to(ahead, ahead, V, sigma, sigma_next, s.eta, noise)
+        x = to_picture(D.state(clean, clean), model, s.beta, s.boundary)
         check_finite(V, x, step=i + 1, sigma=f"{sigma:.4g}")
         yield state(D.state(V, clean), finish(x, y, f), y, f, sigma, i + 1, nfe)
 

@@ -1,8 +1,12 @@
-"""One control for each knob of the card, its range and explanation taken from the card itself."""
+"""One control for each knob of the card, its range and explanation taken from the card itself; and
+the card as text."""
 
 import ipywidgets as w
+import yaml
 
-from ..params import KNOBS, ColorizeCard, limits
+from ..errors import JGMError
+from ..params import KNOBS, ColorizeCard, limits, validate
+from ..samplers import presets
 
 NAMES = {
     "sampler": "sampler",
@@ -29,6 +33,7 @@ NAMES = {
     "lookahead": "lookahead",
     "corrections": "corrections",
 }
+OWN = "your own"  # settings that are no preset
 COMMON = ("sampler", "gray", "border", "n", "seed")
 SERIES = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # a decade in steps of about a quarter
 WIDE = {"description_width": "86px"}
@@ -93,6 +98,38 @@ def set_value(widget: w.Widget, value) -> None:
         values = sorted({*(v for _, v in widget.options), value})
         widget.options = [(text(v), v) for v in values]
     widget.value = value
+
+
+def text_of(card: ColorizeCard) -> str:
+    """A card as YAML, which ``card_of`` and papermill read back."""
+    return yaml.safe_dump(card.model_dump(), sort_keys=False)
+
+
+def card_of(text: str) -> ColorizeCard:
+    """The card that YAML text describes. Raises JGMError for text that describes none."""
+    try:
+        values = yaml.safe_load(text[:20_000])
+    except (yaml.YAMLError, RecursionError) as error:
+        line = " ".join(str(error).split())
+        raise JGMError(f"card: not readable as YAML ({line[:200]})") from None
+    if not isinstance(values, dict) or not all(isinstance(k, str) for k in values):
+        raise JGMError("card: need lines such as `beta: 5.9`")
+    return validate(ColorizeCard, values)
+
+
+def preset_of(card: ColorizeCard) -> str:
+    """The name of the preset of Algorithm 1 that the card's settings are, or OWN."""
+    for name, values in presets.NAMED.items():
+        if all(getattr(card, k) == v for k, v in values.items()):
+            return name
+    return OWN
+
+
+def preset_control() -> w.Dropdown:
+    """The choice among the presets of Algorithm 1."""
+    words = "sets the knobs below: Algorithm 1 as printed, as in the authors' code, well tempered"
+    named = {"description": "preset", "tooltip": words, "style": WIDE, "layout": FULL}
+    return w.Dropdown(options=[OWN, *presets.NAMED], value=OWN, **named)
 
 
 def read_by(sampler: str) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ class Subject:
     y_small: torch.Tensor  # (1,h,w)
     f: torch.Tensor  # (3,)
     border: Border  # of a scan: stays grey and is not shown
+    weights: str  # of the prior that will colour it
     _shown: dict = field(default_factory=dict)
 
     @cached_property
@@ -52,6 +53,13 @@ class Subject:
     def inside(self) -> torch.Tensor:
         """The grey photograph without its border, (1,H,W)."""
         return crop(self.y, self.border)
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What one should know of the photo: a border, a look unlike those of the training pictures.
+        JGMError for statistics that are damaged."""
+        h, w = self.y_small.shape[-2:]
+        return colorizer(self.weights).notes(self.inside, h, w, self.border)
 
     def shown(self, side: int) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Grey (1,H',W') and true colours (3,H',W') or None, no side longer than ``side``."""
@@ -74,13 +82,14 @@ class Subject:
             reduce(self.y_small, h, w).clamp(0, 1),
             self.f,
             self.border,
+            self.weights,
             self._shown,
         )
 
 
 def subject(card: ColorizeCard, photo: Photo) -> Subject:
     """Gray a photo with the card's F and bring it to the prior's size."""
-    return Subject(*colorizer(card.weights).prepare(photo, plain(card)))
+    return Subject(*colorizer(card.weights).prepare(photo, plain(card)), card.weights)
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,11 @@ class Frame:
     x: torch.Tensor
     row: dict
     total: int
+
+
+def job_key(job) -> tuple:
+    """What decides a run (card, picture): all settings and the picture's key."""
+    return job[0].model_dump_json(), *job[1]
 
 
 def steps(card: ColorizeCard) -> int:
@@ -158,7 +172,8 @@ class Done:
     def result(self) -> Result:
         """The same as ``Colorizer.colorize`` returns; full-size pictures are made when asked."""
         s, nfe = self.subject, self.trace[-1]["nfe"]
-        return Result(s.photo, s.y, s.f, self.x, self.order, nfe, self.trace, border=s.border)
+        about = dict(notes=s.notes, border=s.border)
+        return Result(s.photo, s.y, s.f, self.x, self.order, nfe, self.trace, **about)
 
 
 def run(card: ColorizeCard, what: Subject) -> Done:

@@ -10,10 +10,9 @@ import time
 import traceback
 from collections import OrderedDict
 
-import yaml
-
 from ..errors import JGMError
-from ..params import ColorizeCard, validate
+from ..params import ColorizeCard
+from ..samplers import presets
 from . import controls, engine, views
 from .album import Album, Key, check_upload, credit, picture_names
 from .worker import LatestWorker, Throttle
@@ -75,18 +74,11 @@ class ColorizePanel:
     @property
     def card_text(self) -> str:
         """The settings as YAML, which ``ColorizeCard`` and papermill read back."""
-        return yaml.safe_dump(self._card.model_dump(), sort_keys=False)
+        return controls.text_of(self._card)
 
     def load_card(self, text: str) -> None:
         """Take over settings from YAML text; JGMError, and nothing changes, if they are none."""
-        try:
-            values = yaml.safe_load(text[:20_000])
-        except (yaml.YAMLError, RecursionError) as error:
-            line = " ".join(str(error).split())
-            raise JGMError(f"card: not readable as YAML ({line[:200]})") from None
-        if not isinstance(values, dict) or not all(isinstance(k, str) for k in values):
-            raise JGMError("card: need lines such as `beta: 5.9`")
-        self.card = validate(ColorizeCard, values)
+        self.card = controls.card_of(text)
 
     @property
     def result(self):
@@ -136,7 +128,7 @@ class ColorizePanel:
                 self._show_error(error)
 
     def _sketch(self, job, wanted) -> None:
-        if job_key(job) in self._cache:
+        if engine.job_key(job) in self._cache:
             return  # the full answer comes at once after this
         card, what = job[0], self._subject(*job)
         x = None
@@ -150,7 +142,7 @@ class ColorizePanel:
 
     def _colorize(self, job, wanted) -> None:
         card, what = job[0], self._subject(*job)
-        if (kept := self._cache.get(job_key(job))) is not None:
+        if (kept := self._cache.get(engine.job_key(job))) is not None:
             self._finish(job, engine.Done(card, what, *kept), None)
             return
         trace, x, started = [], None, time.monotonic()
@@ -168,8 +160,8 @@ class ColorizePanel:
         self._finish(job, done, time.monotonic() - started)
 
     def _finish(self, job, done: engine.Done, seconds: float | None) -> None:
-        self._cache[job_key(job)] = done.x, done.order, done.trace
-        self._cache.move_to_end(job_key(job))
+        self._cache[engine.job_key(job)] = done.x, done.order, done.trace
+        self._cache.move_to_end(engine.job_key(job))
         shorten(self._cache, CACHE)
         self.done = done
         self._publish(done.x, done.subject, None)
@@ -202,6 +194,7 @@ class ColorizePanel:
         v = self.view
         for name, widget in v.knobs.items():
             widget.observe(lambda change, name=name: self._moved(name, change["new"]), "value")
+        v.preset.observe(lambda change: self._prefer(change["new"]), "value")
         v.chooser.observe(lambda _: self._chosen(), "value")
         v.upload.observe(self._uploaded, "value")
         v.go.on_click(lambda _: self._submit(coarse=False))
@@ -217,6 +210,19 @@ class ColorizePanel:
             self._card = self._card.model_copy(update={name: value})
             self._show_card()
             self._submit(coarse=True)
+
+    def _prefer(self, preset: str) -> None:
+        """Take over a preset's settings; nothing to do when the panel itself names what they are."""
+        with self._lock:
+            if self._quiet or preset == controls.preset_of(self._card):
+                return
+            try:
+                if preset != controls.OWN:
+                    self.card = self._card.model_copy(update=presets.NAMED[preset])
+                    self._submit(coarse=True)
+            except JGMError as error:
+                self._show_error(error)
+            self.view.offer(self._card)
 
     def _chosen(self) -> None:
         with self._lock:
@@ -270,7 +276,7 @@ class ColorizePanel:
 
     def _show_card(self) -> None:
         self.view.text.value = self.card_text
-        self.view.offer(self._card.sampler)
+        self.view.offer(self._card)
 
     def _clear_error(self) -> None:
         self.error = None
@@ -285,11 +291,6 @@ class ColorizePanel:
     def _repr_mimebundle_(self, **kwargs):
         bundle = self.view.box._repr_mimebundle_(**kwargs)
         return {**(bundle or {}), "text/plain": views.NO_FRONT_END}
-
-
-def job_key(job) -> tuple:
-    """What decides a run: all settings and the picture."""
-    return job[0].model_dump_json(), *job[1]
 
 
 def shorten(memory: OrderedDict, length: int) -> None:

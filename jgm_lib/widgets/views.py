@@ -35,6 +35,7 @@ STYLE = """<style>
 .jgm-error {border-left: 4px solid #b3261e; background: #fdeceb; color: #5c120d; padding: 6px 10px;
   font-size: 13px; line-height: 1.4}
 .jgm-error pre {white-space: pre-wrap; font-size: 11px}
+.jgm-known {color: #7a4b00}
 .jgm-say {font-size: 13px; color: #1b1b1b}
 .jgm-panel .widget-html-content, .jgm-panel .widget-html > .widget-html-content {line-height: 1.4}
 .jgm-panel .widget-readout {min-width: 52px; max-width: 60px}
@@ -52,6 +53,7 @@ class View:
     def __init__(self, card, sources):
         wide = w.Layout(width="100%")
         self.knobs = {n: controls.control(n, getattr(card, n)) for n in controls.NAMES}
+        self.preset = controls.preset_control()
         self.chooser = w.Dropdown(options=list(sources), layout=wide)
         self.credit = w.HTML(layout=wide).add_class("jgm-note")
         self.upload = w.FileUpload(
@@ -113,6 +115,7 @@ class View:
                 title("Algorithm"),
                 *common,
                 title("Its knobs"),
+                self.preset,
                 *own,
                 w.HBox([self.go, self.halt], layout=w.Layout(margin="8px 0")),
                 card,
@@ -141,13 +144,15 @@ class View:
     def _show_cut(self, change) -> None:
         self.cut.layout.visibility = "visible" if change["new"] == CURTAIN else "hidden"
 
-    def offer(self, sampler: str) -> None:
-        """Show the knobs that this sampler reads, hide the others."""
-        read = controls.read_by(sampler)
-        for name, knob in self.knobs.items():
-            display = None if name in read else "none"
-            if knob.layout.display != display:
-                knob.layout.display = display
+    def offer(self, card) -> None:
+        """Show the knobs that the card's sampler reads and the preset they are, hide the others."""
+        read = controls.read_by(card.sampler)
+        shown = [(knob, name in read) for name, knob in self.knobs.items()]
+        for widget, wanted in (*shown, (self.preset, card.sampler == "langevin")):
+            display = None if wanted else "none"
+            if widget.layout.display != display:
+                widget.layout.display = display
+        self.preset.value = controls.preset_of(card)
 
     # -- pictures ----------------------------------------------------------------------------
 
@@ -256,11 +261,15 @@ def _psnr(x, what: Subject):
 
 
 def verdict(done: Done) -> str:
-    """One sentence of numbers: the honest one first, the oracle last, the grey replica beside."""
+    """One sentence of numbers, the honest one first, the oracle last, the grey replica beside; then
+    what one should know of the photo, in the words of the command line."""
     what, card = done.subject, done.card
     knobs = {controls.NAMES[k]: controls.text(v) for k, v in card.settings().items()}
     said = ", ".join(f"{k} = {v}" for k, v in knobs.items())
-    return f'{_numbers(done, what)}<br><span class="jgm-note">{card.sampler}: {said}</span>'
+    notes = [html.escape(note) for note in (*what.photo.notes, *what.notes)]
+    notes = f'<br><span class="jgm-known">Note: {"; ".join(notes)}.</span>' if notes else ""
+    settings = f'<br><span class="jgm-note">{card.sampler}: {said}</span>'
+    return _numbers(done, what) + notes + settings
 
 
 def _numbers(done: Done, what: Subject) -> str:

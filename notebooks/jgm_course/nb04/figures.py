@@ -17,6 +17,7 @@ from jgm_lib.noise import SeededNoise
 from jgm_lib.operators import gray_weights, to_basis
 from jgm_lib.params import TrainCard, validate
 from jgm_lib.samplers import langevin, split
+from jgm_lib.settings import compared
 from jgm_lib.training import make_accelerator
 
 from ..strips import side_by_side
@@ -140,7 +141,9 @@ def colour_strip(model, y: torch.Tensor, seed: int = 0, beta: float = 1.0) -> to
     f, noise = gray_weights(), SeededNoise(range(seed, seed + len(y)))
     y = y.to(next(model.parameters()).device)
     if hasattr(model, "spread"):
-        states = split(model, y, f, noise, steps=10, beta=beta)
+        states = split(
+            model, y, f, noise, **compared("split", steps=10, solver="ancestral", beta=beta)
+        )
     else:  # a network of discrete levels knows only those, and no split noise
         states = langevin(
             model,

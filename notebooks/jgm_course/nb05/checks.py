@@ -66,8 +66,9 @@ def _is_finite(answer, *arguments) -> bool:
     "05",
     "largest_epsilon",
     wrong={
-        "sigma not squared": (lambda lam, sigma_L: 4 * sigma_L / max(1, lam), "squared"),
-        "without the half": (lambda lam, sigma_L: 2 * sigma_L**2 / max(1, lam), "half"),
+        "sigma not squared": (lambda lam, sigma_L: 4 * sigma_L / (1 + lam), "squared"),
+        "without the half": (lambda lam, sigma_L: 2 * sigma_L**2 / (1 + lam), "half"),
+        "the larger pull": (lambda lam, sigma_L: 4 * sigma_L**2 / max(1, lam), "add up"),
         "lambda alone": (
             lambda lam, sigma_L: 4 * sigma_L**2 / lam if lam else float("inf"),
             "score",
@@ -78,22 +79,21 @@ def _is_finite(answer, *arguments) -> bool:
 def check_largest_epsilon(answer):
     """The bound of the lesson for three settings."""
     if not _is_finite(answer, 0.0, 0.01):
-        raise Hint("with lambda 0 the score still pulls with strength 1, so it is max(1, lambda)")
-    got = float(answer(2.0, 0.1))
+        raise Hint("with lambda 0 the score still pulls with strength 1, so it is 1 + lambda")
+    got = float(answer(1.0, 0.1))
     if abs(got - 4 * 0.1 / 2) < 1e-9:
         raise Hint("sigma_L has to be squared: epsilon is a variance, intensity^2")
     if abs(got - 2 * 0.1**2 / 2) < 1e-9:
         raise Hint("half is missing: the step is epsilon/2, so the bound on epsilon is doubled")
-    if abs(float(answer(0.1, 0.1)) - 4 * 0.1**2 / 0.1) < 1e-9:
+    if abs(got - 4 * 0.1**2) < 1e-9:
         raise Hint(
-            "the score alone pulls with strength 1 where the network is sure, so the "
-            "bound has max(1, lambda)"
+            "score and photograph pull at the same error, so their strengths 1 and lambda add up"
         )
     for lam, sigma_L in ((0.0, 0.01), (1.0, 0.01), (20.0, 0.03)):
         close(
             float(answer(lam, sigma_L)),
-            4 * sigma_L**2 / max(1, lam),
-            "solve max(1, lambda) (epsilon/2) / sigma_L^2 = 2 for epsilon",
+            4 * sigma_L**2 / (1 + lam),
+            "solve (1 + lambda) (epsilon/2) / sigma_L^2 = 2 for epsilon",
             rtol=1e-9,
             atol=0,
         )

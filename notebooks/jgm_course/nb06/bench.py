@@ -10,6 +10,7 @@ from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness
 from jgm_lib.noise import SeededNoise
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.samplers import SAMPLERS
+from jgm_lib.settings import compared
 
 STYLES = {
     "split": dict(color="#0072B2", linestyle="-", marker="o"),
@@ -34,10 +35,9 @@ class Bench:
         """One row: x (B,3,H,W), nfe, seconds a picture, admissible share of pixels and its 95 %
         interval (bootstrap over scenes), mean Delta E 2000 of a single draw, colourfulness over
         the truth's."""
-        start = time.perf_counter()
-        for state in SAMPLERS[name](
-            self.model, self.y, self.f, SeededNoise(self.seeds), **settings
-        ):
+        start, settings = time.perf_counter(), compared(name, **settings)
+        noise = SeededNoise(self.seeds)
+        for state in SAMPLERS[name](self.model, self.y, self.f, noise, **settings):
             pass
         seconds = (time.perf_counter() - start) / len(self.y)
         return {"nfe": state.nfe, "seconds": seconds, **self.measure(state.x)}
@@ -89,7 +89,7 @@ def shares_figure(rows: dict) -> Figure:
 def quality_curves(bench: Bench, nfe) -> dict:
     """name -> list of rows, one for each wanted NFE; Heun takes an odd number of evaluations."""
     rows = {
-        "split": [bench.run("split", steps=n) for n in nfe],
+        "split": [bench.run("split", steps=n, solver="ancestral") for n in nfe],
         "split, multistep": [bench.run("split", steps=n, solver="multistep") for n in nfe],
         "split, Heun": [bench.run("split", steps=(n + 1) // 2, solver="heun") for n in nfe],
         "nullspace": [bench.run("nullspace", steps=n) for n in nfe],

@@ -16,6 +16,7 @@ from jgm_lib.noise import SeededNoise, sigma_ladder, step_sizes
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.samplers import SAMPLERS
 from jgm_lib.score import GaussianDenoiser
+from jgm_lib.settings import compared
 
 from ..plots import line, panels
 
@@ -187,7 +188,9 @@ class Bench:
     def run(self, name: str, **settings):
         """The last State of a sampler on all scenes."""
         noise = SeededNoise(self.seeds)
-        for state in SAMPLERS[name](self.model, self.y, self.f, noise, **settings):
+        for state in SAMPLERS[name](
+            self.model, self.y, self.f, noise, **compared(name, **settings)
+        ):
             pass
         self.nfe += state.nfe
         return state

@@ -12,6 +12,7 @@ from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness, divers
 from jgm_lib.noise import SeededNoise, mix_seed
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.samplers import SAMPLERS, fit_gamut
+from jgm_lib.settings import compared
 from jgm_lib.study import share_interval
 
 from ..nb08.figures import expected_best
@@ -53,8 +54,9 @@ class Group:
     def draw(self, name: str = "split", **settings) -> torch.Tensor:
         """(B,n,3,S,S) colourings; every one has its own seed."""
         seeds = [mix_seed(self.seed, i) for i in range(len(self.y) * self.n)]
-        rows = self.y.repeat_interleave(self.n, 0)
-        for state in SAMPLERS[name](self.model, rows, self.f, SeededNoise(seeds), **settings):
+        rows, noise = self.y.repeat_interleave(self.n, 0), SeededNoise(seeds)
+        settings = compared(name, **settings)
+        for state in SAMPLERS[name](self.model, rows, self.f, noise, **settings):
             pass
         self.nfe = state.nfe
         return state.x.unflatten(0, (len(self.y), self.n))

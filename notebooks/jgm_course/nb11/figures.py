@@ -9,6 +9,7 @@ from jgm_lib.baselines import MeanOf, RegressionMean, Sampled, grey_replica
 from jgm_lib.data import samples
 from jgm_lib.figures import to_array
 from jgm_lib.operators import gray, gray_weights
+from jgm_lib.settings import compared
 from jgm_lib.study import (
     COLUMNS,
     INDICATORS,
@@ -71,7 +72,7 @@ def versions(model, name: str, side: int, steps: int, seed: int) -> dict:
     image = ImageOps.fit(photo, (side, side), Image.Resampling.LANCZOS)  # the middle square
     truth = torch.from_numpy(np.array(image, np.float32) / 255).movedim(-1, 0)[None]
     y = gray(truth, gray_weights())
-    draw = Sampled(model, "split", {"steps": steps, "solver": "multistep"})
+    draw = Sampled(model, "split", compared("split", steps=steps))
     made = {
         "one draw": draw(y, seed),
         "mean of 4": MeanOf(draw, 4)(y, seed),
