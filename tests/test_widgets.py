@@ -21,7 +21,7 @@ from jgm_lib.operators import gray
 from jgm_lib.params import KNOBS, ColorizeCard, limits, validate
 from jgm_lib.result import full_size
 from jgm_lib.samplers import presets
-from jgm_lib.widgets import ColorizePanel, album, compute, controls, drawing, engine, views
+from jgm_lib.widgets import ColorizePanel, album, compute, controls, drawing, engine, shown, views
 from jgm_lib.widgets.worker import LatestWorker, Throttle
 
 WAIT = 120  # seconds that a test waits at most for something that must happen
@@ -345,7 +345,7 @@ def test_a_run_seen_before_comes_from_memory(panel, monkeypatch):
 
 
 def test_the_memory_forgets_the_oldest(panel, monkeypatch):
-    monkeypatch.setattr("jgm_lib.widgets.panel.CACHE", 3)
+    monkeypatch.setattr("jgm_lib.widgets.computing.CACHE", 3)
     for seed in range(5):
         panel.card = panel.card.model_copy(update={"seed": seed})
         panel.run_sync()
@@ -596,7 +596,7 @@ def test_a_bad_card_is_refused_in_one_line_and_changes_nothing(panel, card, text
 def test_frames_have_the_preset_size_and_change(panel):
     before = panel.view.image.value
     panel.run_sync()
-    for widget, size in ((panel.view.image, views.BOARD), (panel.view.plot, views.TRACES)):
+    for widget, size in ((panel.view.image, shown.BOARD), (panel.view.plot, shown.TRACES)):
         image = Image.open(io.BytesIO(widget.value))
         assert image.size == size and image.format == "JPEG"
         assert (widget.width, widget.height) == tuple(map(str, size))
@@ -612,7 +612,7 @@ def test_the_curtain_shows_grey_on_its_left_and_colour_on_its_right(panel):
     panel.view.cut.value = 0.25
     assert panel.worker.wait(WAIT)
     page = np.asarray(Image.open(io.BytesIO(panel.view.image.value)).convert("RGB")).astype(int)
-    w, h = views.BOARD
+    w, h = shown.BOARD
     left, top = (w - (h - drawing.CAPTION - drawing.GAP)) // 2, 0
     side = h - drawing.CAPTION - drawing.GAP
     area = page[top + 9 : top + side - 9, left : left + side]
@@ -633,7 +633,7 @@ def test_spread_mode_shows_where_the_versions_differ(panel):
     panel.view.mode.value = "spread"
     assert panel.worker.wait(WAIT)
     assert panel.view.cut.layout.visibility == "hidden"
-    page, (w, h) = page_of(panel), views.BOARD
+    page, (w, h) = page_of(panel), shown.BOARD
     left, room, tall = round(0.24 * w) + 16, w - round(0.24 * w) - 16 - 70, h - 26
     middle = left + room // 2
     dark, bright = page[40 : tall - 40, middle - 90], page[40 : tall - 40, middle + 90]
@@ -685,8 +685,8 @@ def test_heat_maps_of_any_shape_have_a_scale():
     for shape in ((1, 1), (200, 3), (3, 200), (64, 85)):
         grey = drawing.Image.new("RGB", shape[::-1])
         page = drawing.heat_page(grey, np.zeros(shape), "flat")
-        assert page.size == views.BOARD
-        column = np.asarray(page)[30:380, views.BOARD[0] - 50].sum(-1).astype(int)
+        assert page.size == shown.BOARD
+        column = np.asarray(page)[30:380, shown.BOARD[0] - 50].sum(-1).astype(int)
         assert (np.diff(column) <= 6).all() and column[0] > column[-1]  # light above, dark below
 
 
@@ -696,12 +696,14 @@ def test_a_noisy_state_is_shown_with_its_noise_and_a_clean_one_sharp():
     f = torch.full((3,), 1 / 3)
     tint = torch.tensor([0.3, 0.0, -0.3]).view(3, 1, 1)  # leaves the gamut in places
     clean = engine.reduce(y, 16, 16) + tint
-    shown = torch.from_numpy(np.ascontiguousarray(views.finish(clean, y, f)))
-    assert shown.shape == (3, *y.shape[1:])
-    assert (gray(shown[None], f)[0] - y).abs().max() < 1e-6  # the panel keeps F x = y, as files do
-    assert np.array_equal(np.moveaxis(shown.numpy(), 0, -1), full_size(clean, y, f))
+    coloured = torch.from_numpy(np.ascontiguousarray(shown.finish(clean, y, f)))
+    assert coloured.shape == (3, *y.shape[1:])
+    assert (
+        gray(coloured[None], f)[0] - y
+    ).abs().max() < 1e-6  # the panel keeps F x = y, as files do
+    assert np.array_equal(np.moveaxis(coloured.numpy(), 0, -1), full_size(clean, y, f))
     noisy = clean + 0.3 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
-    assert np.array_equal(views.finish(noisy, y, f), noisy.numpy())
+    assert np.array_equal(shown.finish(noisy, y, f), noisy.numpy())
 
 
 @pytest.mark.parametrize("aspect", [0.2, 1.0, 1.5, 6.0])
@@ -725,7 +727,7 @@ def test_traces_take_what_a_sampler_can_give():
         [],
     ):
         image = drawing.traces(known, 3)
-        assert image.size == views.TRACES
+        assert image.size == shown.TRACES
     assert np.asarray(drawing.traces(rows, 3)).std() > np.asarray(drawing.traces([], 3)).std()
 
 
