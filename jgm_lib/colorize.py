@@ -13,18 +13,12 @@ from .errors import JGMError
 from .fullres import check_method, reduce, seen_at, working_size
 from .metrics import psnr, typicality_order
 from .networks.context import Seeing
-from .noise import SeededNoise, mix_seed
+from .noise import SeededNoise, version_seeds
 from .operators import gray_weights
 from .params import DEFAULT_WEIGHTS, ColorizeCard, validate
 from .photo import Photo, read_photo
 from .result import Result
 from .samplers import SAMPLERS, State
-
-
-def version_seeds(seed: int, n: int) -> list[int]:
-    """One seed a version; the same for every picture, so that a picture alone and among others
-    comes out the same."""
-    return [mix_seed(seed, version) for version in range(n)]
 
 
 class Colorizer:

@@ -63,11 +63,11 @@ card = begin(CARD, globals())
 # %%
 import numpy as np
 import torch
+from jgm_lib.evaluate import score
 
 from jgm_lib import baselines, checkpoints
 from jgm_lib.course.lessons import nb07 as lesson
 from jgm_lib.course.lessons.strips import strips
-from jgm_lib.evaluate import score
 from jgm_lib.figures import show
 
 torch.set_num_threads(1)  # small pictures: threads only cost

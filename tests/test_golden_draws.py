@@ -6,7 +6,8 @@ from PIL import Image
 
 from jgm_lib import Colorizer
 from jgm_lib.data.toy import ToyScenes
-from jgm_lib.evaluate import evaluate
+from jgm_lib.experiments.evaluate import evaluate
+from jgm_lib.experiments.sources import Pictures
 from jgm_lib.params import ColorizeCard
 
 QUICK = {
@@ -65,7 +66,8 @@ def cards() -> dict:
 @pytest.mark.parametrize("size", GOLDEN)
 def test_evaluate_gives_the_pinned_numbers(folder, size):
     """At the prior's size and above it; other noise would be off by a dB and more."""
-    found = evaluate(Colorizer.from_pretrained("toy-32"), folder, cards(), size=size, batch=2)
+    pictures = Pictures.of(folder, size)
+    found = evaluate(Colorizer.from_pretrained("toy-32"), pictures, cards(), batch=2)
     rows = {(r["method"], r["column"]): (r["psnr"], r["delta_e"]) for r in found}
     assert list(rows) == list(GOLDEN[size])
     np.testing.assert_allclose(list(rows.values()), list(GOLDEN[size].values()), atol=2e-4)
