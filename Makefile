@@ -16,13 +16,13 @@ help:
 	@echo "make lab    JupyterLab on notebooks/       make app  the colorization page"
 	@echo "make notebooks | check-notebooks | exercises | status | weights | photos | bench | doctor | lint"
 
-$(READY): constraints.txt pyproject.toml
+$(READY): constraints.txt pyproject.toml notebooks/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install -q -c constraints.txt -e '.[app,data,browser,dev]'
+	$(PY) -m pip install -q -c constraints.txt -e '.[app,data,browser,dev]' -e notebooks
 	touch $(READY)
 
 demo: $(READY)
-	$(PY) -m jgm_lib.course.demo
+	$(PY) -m jgm_course.demo
 
 test: $(READY)
 	$(PY) -m pytest $(ARGS)
@@ -35,16 +35,16 @@ app: $(READY)
 	$(PY) -m jgm_lib.app $(ARGS)
 
 notebooks: $(READY)
-	$(PY) -m jgm_lib.course.pairs $(ARGS)
+	$(PY) -m jgm_course.pairs $(ARGS)
 
 check-notebooks: $(READY)
-	$(PY) -m jgm_lib.course.lint
+	$(PY) -m jgm_course.lint
 
 exercises: $(READY)
-	$(PY) -m jgm_lib.course.exercises
+	$(PY) -m jgm_course.exercises
 
 status: $(READY)
-	$(PY) -m jgm_lib.course.run --readme README.md --times
+	$(PY) -m jgm_course.run --readme README.md --times
 
 weights: $(READY)
 	@test -n "$(SOURCE)" || { echo "make weights SOURCE=folder of colour photographs"; exit 2; }

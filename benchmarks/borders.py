@@ -18,9 +18,9 @@ import numpy as np
 from PIL import Image
 
 from data_scripts.folder import find_pictures
-from jgm_lib.borders import Border, find_border
 from jgm_lib.errors import JGMError
 from jgm_lib.photo import read_photo
+from jgm_lib.photo.borders import Border, find_border
 
 from .common import parser_of, write_json
 

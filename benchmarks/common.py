@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from jgm_lib.course.book import write_text
+from jgm_course.book import write_text
 
 
 def machine() -> dict:

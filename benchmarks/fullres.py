@@ -19,12 +19,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from jgm_lib import Colorizer, fullres
+from jgm_lib import Colorizer
 from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
 from jgm_lib.metrics import ciede2000, psnr, summarize
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.photo import read_photo
+from jgm_lib.photo.enlarge import METHODS, enlarge_chroma, reduce, working_size
 from jgm_lib.samplers import fit_gamut
 
 from .common import parser_of, write_json
@@ -37,7 +38,7 @@ UNITS = {
     "gain_delta_e": "CIEDE2000",
     "side": "pixels, shorter edge",
 }
-DEFAULTS = {method: {"method": method} for method in fullres.METHODS}
+DEFAULTS = {method: {"method": method} for method in METHODS}
 GRID = {
     f"{method} r={r} eps={e:g}": dict(method=method, radius=r, eps=e)
     for method in ("detail", "guided")
@@ -79,16 +80,16 @@ def small_enough(x: torch.Tensor) -> torch.Tensor:
     """(H,W,3) -> (3,H,W), reduced if its longer edge is above LONGEST."""
     x = x.permute(2, 0, 1)
     scale = LONGEST / max(x.shape[1:])
-    return x if scale >= 1 else fullres.reduce(x, *(round(n * scale) for n in x.shape[1:]))
+    return x if scale >= 1 else reduce(x, *(round(n * scale) for n in x.shape[1:]))
 
 
 def enlarge(small: torch.Tensor, y: torch.Tensor, options: dict) -> torch.Tensor:
     """Small colourings (K,3,h,w) at the size of the grey y (1,H,W): (K,3,H,W), F x = y."""
-    y_small = fullres.reduce(y, *small.shape[-2:])
+    y_small = reduce(y, *small.shape[-2:])
     chroma = small - gray(small, gray_weights())
     full = torch.stack(
         [
-            torch.cat([c for _, c in fullres.enlarge_chroma(one, y_small, y, **options)], dim=1)
+            torch.cat([c for _, c in enlarge_chroma(one, y_small, y, **options)], dim=1)
             for one in chroma
         ]
     )
@@ -97,11 +98,11 @@ def enlarge(small: torch.Tensor, y: torch.Tensor, options: dict) -> torch.Tensor
 
 def colourings(x, y, side: int, colorizer=None, n: int = 4, seed: int = 0) -> dict:
     """Small colourings (K,3,h,w) of a photo x (3,H,W) with grey y (1,H,W), by where they are from."""
-    h, w = fullres.working_size(*y.shape[-2:], side)
-    found = {"true chroma": fullres.reduce(x, h, w)[None]}
+    h, w = working_size(*y.shape[-2:], side)
+    found = {"true chroma": reduce(x, h, w)[None]}
     if colorizer:
         card = colorizer.settings({"n": n, "seed": seed})
-        for state in colorizer.draw(y, fullres.reduce(y, h, w), gray_weights(), card):
+        for state in colorizer.draw(y, reduce(y, h, w), gray_weights(), card):
             pass
         draws = state.x.float().cpu()
         found |= {"single": draws, f"mean of {n}": draws.mean(0, keepdim=True)}
@@ -138,7 +139,7 @@ def measure(pictures, sides=(64,), methods=DEFAULTS, colorizer=None) -> list[dic
 def table_row(key: tuple, columns: dict, side: int) -> dict:
     """Summary of one key; ``gain`` in dB and ``gain_delta_e`` (below 0 is better), photo by photo."""
     mine = {metric: np.array(values) for metric, values in columns[key].items()}
-    base = columns.get((side, key[1], fullres.METHODS[0]))
+    base = columns.get((side, key[1], METHODS[0]))
     if base:
         mine |= {
             "gain": mine["psnr"] - base["psnr"],

@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from jgm_lib.course.book import ROOT
+from jgm_course.book import ROOT
 from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
-from jgm_lib.fullres import METHODS
+from jgm_lib.photo.enlarge import METHODS
 
 from .common import parser_of, report, row
 

@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-from jgm_lib.course.book import ROOT, put_between, write_text
+from jgm_course.book import ROOT, put_between, write_text
 from jgm_lib.errors import JGMError
 from jgm_lib.experiments.names import NULLSPACE, averaged
 from jgm_lib.experiments.tables import check_same_pictures, table

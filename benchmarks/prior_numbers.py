@@ -11,8 +11,8 @@ import json
 import sys
 from pathlib import Path
 
+from jgm_course.book import ROOT, put_between, write_text
 from jgm_lib.checkpoints import BUNDLED
-from jgm_lib.course.book import ROOT, put_between, write_text
 from jgm_lib.errors import JGMError
 
 from . import prior_table

@@ -20,8 +20,8 @@ from jgm_lib.experiments.methods import Direct
 from jgm_lib.experiments.sources import Pictures
 from jgm_lib.networks.refinenet import SIGMAS
 from jgm_lib.params import TrainCard
-from jgm_lib.runs import start
 from jgm_lib.training import fit
+from jgm_lib.training.runs import start
 
 from .common import parser_of, report, row
 

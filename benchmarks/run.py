@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from jgm_lib.course import book
+from jgm_course import book
 from jgm_lib.errors import JGMError
 
 from . import fullres, memory, refinenet, speed

@@ -1,4 +1,4 @@
-"""Fetch black-and-white photographs of the 1930s for lesson 09 (the only script here that must be
+"""Fetch black-and-white photographs of the 1930s for lesson 10 (the only script here that must be
 online):
 
 python -m data_scripts.historic --out data/historic LC-USF34-018841 LC-USF33-006484
@@ -32,7 +32,7 @@ SERIES = {
 }
 CALL_NUMBER = re.compile(r"LC-[A-Z0-9]+(-[A-Z])?-\d{6}(-[A-Z0-9]+)?")
 MAX_BYTES = 80_000_000
-OFFLINE = "this script needs the network, lesson 09 itself does not"
+OFFLINE = "this script needs the network, lesson 10 itself does not"
 
 
 def ask(base: str, **query) -> dict:

@@ -141,14 +141,14 @@ def _keep_inputs(inputs, paths) -> None:
 def run_train(args) -> int:
     from tqdm import tqdm
 
-    from .train_cards import read_facts, read_train_card
+    from .cards import read_facts, read_train_card
 
     card = read_train_card(args.card, args.steps)
     more = read_facts(args.about) if args.about else {}
     at_least_one(args, "save_every")
     want_folder(args.out)
-    from .runs import export_run, start
     from .training import fit, make_accelerator
+    from .training.runs import export_run, start
 
     model, batches, about = start(card, args.data)
     ours = make_accelerator(card.precision)  # this process among those that train

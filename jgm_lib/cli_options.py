@@ -81,7 +81,7 @@ def colorize_options(p) -> None:
 
 
 def train_options(p) -> None:
-    from .train_cards import card_names
+    from .cards import card_names
 
     p.description = "Train from a YAML card (or the name of a bundled one)."
     p.add_argument("card", help="CARD.yaml or one of: " + ", ".join(card_names()))

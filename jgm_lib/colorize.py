@@ -7,16 +7,16 @@ import numpy as np
 import torch
 
 from . import checkpoints, familiar
-from .borders import Border, crop, find_border
 from .constraint import residual
 from .errors import JGMError
-from .fullres import check_method, reduce, seen_at, working_size
 from .metrics import psnr, typicality_order
 from .networks.context import Seeing
 from .noise import SeededNoise, version_seeds
 from .operators import gray_weights
 from .params import DEFAULT_WEIGHTS, ColorizeCard, validate
 from .photo import Photo, read_photo
+from .photo.borders import Border, crop, find_border
+from .photo.enlarge import check_method, reduce, seen_at, working_size
 from .result import Result
 from .samplers import SAMPLERS, State
 

@@ -19,7 +19,7 @@ class Card(BaseModel):
 
 
 DEFAULT_WEIGHTS = "photos-64"
-UPSAMPLE = ("detail", "guided", "fusion", "bilinear")  # chroma to full size, see fullres.py
+UPSAMPLE = ("detail", "guided", "fusion", "bilinear")  # chroma to full size, see photo/enlarge.py
 Positive = Annotated[float, Field(gt=0)]
 
 
@@ -109,21 +109,6 @@ KNOBS = {
         *("consistent", "final_denoise"),
     ),
 }
-
-
-class DemoCard(ColorizeCard):
-    """Lesson 05 and ``make demo``: which photographs, and where the coloured ones go."""
-
-    pictures: list[str] = Field(
-        ["china", "chelsea", "coffee", "astronaut"],
-        min_length=1,
-        max_length=20,
-        description="names of package photographs, or toy-1, toy-2, ...",
-    )
-    out: str = Field("out", description="folder for the full-size pictures and the contact sheet")
-    n: int = knob(3, 1, 64, "number of colour versions")
-    T: int = knob(8, 1, 1000, "Langevin steps a level")
-    epsilon: float = knob(6.75e-5, 0, 1e-2, "step size at the last level", "intensity^2")
 
 
 def limits(card: type[Card], name: str) -> tuple[float, float]:

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .borders import Border, crop, framed
 from .files import refuse_existing
-from .fullres import enlarge_chroma, reduce
 from .honesty import spread_of
 from .operators import gray as gray_of
 from .photo import Photo
-from .photo_write import fit_gamut, quantize_keep_gray, write_photo
+from .photo.borders import Border, crop, framed
+from .photo.enlarge import enlarge_chroma, reduce
+from .photo.write import fit_gamut, quantize_keep_gray, write_photo
 
 
 @dataclass

@@ -38,8 +38,8 @@ seed = 0                 # the same seed gives the same colours
 steps = 20               # noise levels from pure noise to the picture
 
 # %%
-from jgm_lib.course.cards.nb00 import CARD
-from jgm_lib.course.errors import begin
+from jgm_course.errors import begin
+from jgm_course.nb00.card import CARD
 
 card = begin(CARD, globals())
 
@@ -50,8 +50,8 @@ card = begin(CARD, globals())
 # version only.
 
 # %%
+from jgm_course.nb00 import figures as lesson
 from jgm_lib.colorize import Colorizer
-from jgm_lib.course.lessons import nb00 as lesson
 from jgm_lib.figures import picture_row, show
 
 c = Colorizer.from_pretrained(card.weights)
@@ -126,7 +126,7 @@ show(lesson.channels_figure(x), dpi=85,
 # %%
 show(lesson.map_figure(), dpi=85,
      alt="Map of the course: the main road goes from 01 score matching through 02, 03 and 04 to 05 "
-     "colorize, then 11 fast samplers, 08 diversity and 09 historic photographs; 06, 07, 10 and 12 "
+     "colorize, then 06 fast samplers, 09 diversity and 10 historic photographs; 07, 08, 11 and 12 "
      "stand beside it.")
 
 # %% [markdown]
@@ -156,7 +156,7 @@ def gray_out(x):
     return x.mean(1, keepdim=True)
 
 # %%
-from jgm_lib.course.checks.nb00 import check_gray_out
+from jgm_course.nb00.checks import check_gray_out
 
 check_gray_out(gray_out)
 
@@ -169,7 +169,7 @@ def unknowns(height, width):
     return 2 * height * width
 
 # %%
-from jgm_lib.course.checks.nb00 import check_unknowns
+from jgm_course.nb00.checks import check_unknowns
 
 check_unknowns(unknowns)
 

@@ -45,8 +45,8 @@ batch = 256  # points a training step
 width = 64  # hidden units of the network
 
 # %%
-from jgm_lib.course.cards.nb01 import CARD
-from jgm_lib.course.errors import begin
+from jgm_course.errors import begin
+from jgm_course.nb01.card import CARD
 
 card = begin(CARD, globals())
 
@@ -56,7 +56,7 @@ import math
 import torch
 from torch import nn
 
-from jgm_lib import lessons
+from jgm_course import mixture, plots
 from jgm_lib.figures import show
 from jgm_lib.losses import dae_loss, dsm_levels_loss, dsm_loss
 from jgm_lib.noise import sigma_ladder
@@ -80,26 +80,26 @@ torch.set_default_dtype(torch.float64)  # we want to compare to twelve digits
 # everything stays exact.
 
 # %%
-line_mix = lessons.Mixture([[-1.2], [1.0]], [0.3, 0.7], spread=0.25)
+line_mix = mixture.Mixture([[-1.2], [1.0]], [0.3, 0.7], spread=0.25)
 t = torch.linspace(-3.5, 3.5, 1401)[:, None]  # (points,1)
 
 
 def blurred(s):
     """Density and score at noise level s, as one figure."""
-    fig, (a, b) = lessons.panels(1, 2, 3.6, 2.3)
-    a.plot(t, line_mix.log_density(t, s).exp(), **lessons.line(0))
+    fig, (a, b) = plots.panels(1, 2, 3.6, 2.3)
+    a.plot(t, line_mix.log_density(t, s).exp(), **plots.line(0))
     a.set(title=f"density, sigma = {s:g}", xlabel="x", ylim=(0, 1.2))
-    b.plot(t, line_mix.score(t, s), **lessons.line(1))
+    b.plot(t, line_mix.score(t, s), **plots.line(1))
     b.axhline(0, color="0.6", linewidth=0.8)
     b.set(title="its score", xlabel="x", ylim=(-12, 12))
     return fig
 
 
 # %%
-fig, (a, b) = lessons.panels(1, 2, 4.0, 2.6)
+fig, (a, b) = plots.panels(1, 2, 4.0, 2.6)
 for k, s in enumerate((0.0, 0.5, 1.5)):
-    a.plot(t, line_mix.log_density(t, s).exp(), label=f"sigma = {s:g}", **lessons.line(k))
-    b.plot(t, line_mix.score(t, s), **lessons.line(k))
+    a.plot(t, line_mix.log_density(t, s).exp(), label=f"sigma = {s:g}", **plots.line(k))
+    b.plot(t, line_mix.score(t, s), **plots.line(k))
 a.set(title="density with noise", xlabel="x"), a.legend(fontsize=8)
 b.set(title="score: where to go to become more likely", xlabel="x", ylim=(-12, 12))
 b.axhline(0, color="0.6", linewidth=0.8)
@@ -115,7 +115,7 @@ show(
 
 # %%
 dials = [0.0, 0.15, 0.3, 0.5, 0.8, 1.5]
-lessons.flipbook([blurred(s) for s in dials], [f"{s:g}" for s in dials], "sigma")
+plots.flipbook([blurred(s) for s in dials], [f"{s:g}" for s in dials], "sigma")
 
 # %% [markdown]
 # The formula in `Mixture.score` is checked against automatic differentiation of its log density.
@@ -164,13 +164,13 @@ assert (
 assert (brute - printed).abs().max() > 1.0
 
 # %%
-fig, axis = lessons.panels(1, 1, 5.2, 3.2)
+fig, axis = plots.panels(1, 1, 5.2, 3.2)
 axis.plot(seen, seen, color="0.75", linewidth=1, label="do nothing")
-axis.plot(seen, tweedie, label="x + sigma² score (Tweedie)", **lessons.line(0))
+axis.plot(seen, tweedie, label="x + sigma² score (Tweedie)", **plots.line(0))
 axis.plot(
     seen[::12], brute[::12], "o", color="black", markersize=4, label="E[x | noisy x], brute force"
 )
-axis.plot(seen, printed, label="x + score (as printed)", **lessons.line(1))
+axis.plot(seen, printed, label="x + score (as printed)", **plots.line(1))
 axis.set(xlabel="noisy x", ylabel="denoised x", ylim=(-3.2, 3.2), title=f"sigma = {sigma:g}")
 axis.legend(fontsize=8, loc="lower left")
 show(
@@ -301,14 +301,14 @@ curves = {
 assert max(curves["(c) denoising: computable"]) > 2 * C
 
 # %%
-fig, axis = lessons.panels(1, 1, 5.2, 3.0)
+fig, axis = plots.panels(1, 1, 5.2, 3.0)
 for k, (name, values) in enumerate(curves.items()):
-    axis.plot(theta2, values, label=name, **lessons.line(k))
+    axis.plot(theta2, values, label=name, **plots.line(k))
     axis.plot(
         theta2[torch.stack(values).argmin()],
         min(values),
-        lessons.LINES[k]["marker"],
-        color=lessons.LINES[k]["color"],
+        plots.LINES[k]["marker"],
+        color=plots.LINES[k]["color"],
     )
 axis.set(
     xlabel="third knob of the score",
@@ -359,7 +359,7 @@ assert torch.isclose(dae, 2 * sigma**4 * dsm, rtol=1e-12)
 # between 0 and $D/2$. On a plane, with three modes of weights 0.5, 0.3 and 0.2:
 
 # %%
-plane_mix = lessons.Mixture([[0.0, 1.0], [-0.9, -0.6], [0.9, -0.6]], [0.5, 0.3, 0.2], spread=0.15)
+plane_mix = mixture.Mixture([[0.0, 1.0], [-0.9, -0.6], [0.9, -0.6]], [0.5, 0.3, 0.2], spread=0.15)
 sigmas = sigma_ladder(sigma_1, sigma_L, L)
 held = plane_mix.sample(20_000, torch.Generator().manual_seed(seed + 1))
 floor = [dsm_loss(plane_mix.score, held, s, torch.Generator().manual_seed(2)) for s in sigmas]
@@ -367,9 +367,9 @@ weighted = [s**2 * f for s, f in zip(sigmas, floor, strict=True)]
 assert all(w <= 1.02 for w in weighted)  # D/2 = 1
 
 # %%
-fig, axis = lessons.panels(1, 1, 4.8, 2.6)
-axis.loglog(sigmas, floor, label="weight 1", **lessons.line(0, markers=True))
-axis.loglog(sigmas, weighted, label="weight sigma²", **lessons.line(1, markers=True))
+fig, axis = plots.panels(1, 1, 4.8, 2.6)
+axis.loglog(sigmas, floor, label="weight 1", **plots.line(0, markers=True))
+axis.loglog(sigmas, weighted, label="weight sigma²", **plots.line(1, markers=True))
 axis.set(xlabel="sigma", ylabel="loss of the exact score")
 axis.legend(fontsize=8)
 show(
@@ -417,10 +417,10 @@ for _ in range(steps):
 # %%
 smooth = torch.tensor(trace).unfold(0, min(50, steps), 1).mean(1)
 limit = dsm_levels_loss(plane_mix.score, held, sigmas, torch.Generator().manual_seed(2))
-fig, axis = lessons.panels(1, 1, 4.8, 2.6)
+fig, axis = plots.panels(1, 1, 4.8, 2.6)
 axis.plot(trace, color="0.8", linewidth=0.5)
-axis.plot(smooth, label="mean of 50 steps", **lessons.line(0))
-axis.axhline(limit, label="the exact score", **lessons.line(1))
+axis.plot(smooth, label="mean of 50 steps", **plots.line(0))
+axis.axhline(limit, label="the exact score", **plots.line(1))
 (
     axis.set(xlabel="step", ylabel="loss (Eq 7)", ylim=(0.5 * limit, 2.2 * limit)),
     axis.legend(fontsize=8),
@@ -460,7 +460,7 @@ def relative_error(v, s):
     return ((learned(v, s) - exact).square().sum() / exact.square().sum()).item()
 
 
-square = lessons.plane(2.0, 60)
+square = plots.plane(2.0, 60)
 for s in sigmas:
     near = held + s * torch.randn(held.shape, generator=torch.Generator().manual_seed(3))
     print(
@@ -486,14 +486,14 @@ def arrows(score, s):
 
 # %%
 chosen = [sigmas[0], sigmas[L // 2], sigmas[-1]]
-fig, axes = lessons.panels(2, 3, 2.7, 2.8)
+fig, axes = plots.panels(2, 3, 2.7, 2.8)
 for column, s in zip(axes.T, chosen, strict=True):
     for axis, name, score, style in zip(
         column, ("exact", "learned"), (plane_mix.score, learned), (0, 1), strict=True
     ):
-        lessons.draw_density(axis, lambda v, s=s: plane_mix.log_density(v, s), 2.0)
-        lessons.draw_field(
-            axis, arrows(score, s), 2.0, unit=1.5, color=lessons.LINES[style]["color"]
+        plots.draw_density(axis, lambda v, s=s: plane_mix.log_density(v, s), 2.0)
+        plots.draw_field(
+            axis, arrows(score, s), 2.0, unit=1.5, color=plots.LINES[style]["color"]
         )
         axis.set_title(f"{name}, sigma = {s:.3g}")
 show(
@@ -509,7 +509,7 @@ show(
 # noise is nearly nowhere: this is the low-density problem that lesson 02 has to live with.
 
 # %%
-fig, axes = lessons.panels(1, 3, 2.7, 2.6)
+fig, axes = plots.panels(1, 3, 2.7, 2.6)
 for axis, s in zip(axes, chosen, strict=True):
     gap = (
         (arrows(learned, s)(square) - arrows(plane_mix.score, s)(square))
@@ -561,7 +561,7 @@ def denoiser_to_score(denoised, noisy, sigma):
 
 
 # %%
-from jgm_lib.course.checks.nb01 import check_denoiser_to_score
+from jgm_course.nb01.checks import check_denoiser_to_score
 
 check_denoiser_to_score(denoiser_to_score)
 
@@ -578,7 +578,7 @@ def denoising_loss(score, x, sigma, z):
 
 
 # %%
-from jgm_lib.course.checks.nb01 import check_denoising_loss
+from jgm_course.nb01.checks import check_denoising_loss
 
 check_denoising_loss(denoising_loss)
 
@@ -596,7 +596,7 @@ def best_denoiser(noisy, points, sigma):
 
 
 # %%
-from jgm_lib.course.checks.nb01 import check_best_denoiser
+from jgm_course.nb01.checks import check_best_denoiser
 
 check_best_denoiser(best_denoiser)
 

@@ -46,8 +46,8 @@ ratio = 0.2  # step alpha/sigma^2 of Eq 11; stable below 4
 size = 32  # side of the pictures of the film strip, pixels
 
 # %%
-from jgm_lib.course.cards.nb02 import CARD
-from jgm_lib.course.errors import begin
+from jgm_course.errors import begin
+from jgm_course.nb02.card import CARD
 
 card = begin(CARD, globals())
 
@@ -58,7 +58,7 @@ import math
 import numpy as np
 import torch
 
-from jgm_lib import lessons
+from jgm_course import mixture, plots, stats
 from jgm_lib.data.toy import PALETTE, ToyScenes
 from jgm_lib.errors import JGMError
 from jgm_lib.figures import show
@@ -117,9 +117,9 @@ print(f"variance aimed at with alpha 0.1: Eq 11 {1 / (1 - 0.1 / 4):.4f}, Eq 10 {
 
 # %%
 t = torch.linspace(-4, 4, 300)
-fig, axis = lessons.panels(1, 1, 5.0, 2.8)
+fig, axis = plots.panels(1, 1, 5.0, 2.8)
 for k, (name, sample, v) in enumerate((("Eq 11", eq11, 1.0), ("Eq 10", eq10, 0.5))):
-    style = lessons.line(k)
+    style = plots.line(k)
     axis.hist(sample, 60, density=True, histtype="step", label=f"{name}, 20,000 chains", **style)
     axis.plot(
         t, torch.exp(-(t**2) / (2 * v)) / math.sqrt(2 * math.pi * v), color="0.3", linewidth=0.8
@@ -157,13 +157,13 @@ for alpha in (0.05, 0.5, 2.0):
     assert abs(x.var() / variance(alpha, 15, 9) - 1) < 5 * math.sqrt(2 / 20_000)
 
 # %%
-fig, (a, b) = lessons.panels(1, 2, 3.8, 2.7)
+fig, (a, b) = plots.panels(1, 2, 3.8, 2.7)
 sizes, n = np.linspace(0.01, 3.9, 200), np.arange(61)
-a.plot(sizes, 1 / (1 - sizes / 4), **lessons.line(0))
-a.axvline(4, **lessons.line(2)), a.axhline(1, color="0.7", linewidth=0.8)
+a.plot(sizes, 1 / (1 - sizes / 4), **plots.line(0))
+a.axvline(4, **plots.line(2)), a.axhline(1, color="0.7", linewidth=0.8)
 a.set(yscale="log", xlabel="alpha", ylabel="variance in the end", title="bias: the truth is 1")
 for k, alpha in enumerate((0.05, 0.5, 3.5)):
-    b.plot(n, variance(alpha, n, 9.0), label=f"alpha = {alpha:g}", **lessons.line(k))
+    b.plot(n, variance(alpha, n, 9.0), label=f"alpha = {alpha:g}", **plots.line(k))
 b.set(
     yscale="log",
     xlabel="steps",
@@ -197,7 +197,7 @@ except JGMError as error:
 # everywhere in the square and run at one small noise level for as many steps as the annealed ones will.
 
 # %%
-mix = lessons.Mixture([[-2.0, -1.0], [2.0, -1.0], [0.0, 2.0]], [0.6, 0.3, 0.1], spread=0.1)
+mix = mixture.Mixture([[-2.0, -1.0], [2.0, -1.0], [0.0, 2.0]], [0.6, 0.3, 0.1], spread=0.1)
 truth, modes = mix.weights.numpy(), ["0.6", "0.3", "0.1"]
 
 
@@ -209,7 +209,7 @@ def scatter(n):
 # %%
 start = scatter(chains)
 alone = run(start, lambda x: mix.score(x, sigma_L), ratio * (sigma_L**2 + mix.spread**2), L * T, g)
-share_alone, error_alone = lessons.shares(mix.nearest(alone), 3)
+share_alone, error_alone = stats.shares(mix.nearest(alone), 3)
 for name, s, e in zip(modes, share_alone, error_alone, strict=True):
     print(f"weight {name}: {s:.3f} ± {e:.3f}")
 
@@ -230,12 +230,12 @@ moved = []
 for s in levels:
     x = mix.means[:1] + s * torch.randn(400, 2, generator=g)
     home = mix.nearest(run(x, lambda v, s=s: mix.score(v, s), ratio * s**2, 1000, g)) == 0
-    moved.append(lessons.shares(home.int(), 2)[0][0])
+    moved.append(stats.shares(home.int(), 2)[0][0])
 
 # %%
-fig, axis = lessons.panels(1, 1, 4.8, 2.6)
-axis.semilogx(levels, moved, **lessons.line(0, markers=True))
-axis.axhline(1 - truth[0], label="share of the other modes in p", **lessons.line(1))
+fig, axis = plots.panels(1, 1, 4.8, 2.6)
+axis.semilogx(levels, moved, **plots.line(0, markers=True))
+axis.axhline(1 - truth[0], label="share of the other modes in p", **plots.line(1))
 axis.set(
     xlabel="noise level", ylabel="chains that left mode 0.6", xticks=levels, xticklabels=levels
 )
@@ -271,7 +271,7 @@ def anneal(mix, x, sigmas, T, ratio, g):
 # %%
 sigmas = sigma_ladder(sigma_1, sigma_L, L)
 film = list(anneal(mix, start, sigmas, T, ratio, g))
-share, error = lessons.shares(mix.nearest(film[-1]), 3)
+share, error = stats.shares(mix.nearest(film[-1]), 3)
 for name, s, e in zip(modes, share, error, strict=True):
     print(f"weight {name}: {s:.3f} ± {e:.3f}")
 
@@ -291,7 +291,7 @@ if default:
 # %%
 frames = [0, L // 4, L // 2, 5 * L // 8, 3 * L // 4, L - 1]
 densities = [lambda v, s=s: mix.log_density(v, s) for s in sigmas]
-fig = lessons.cloud_strip(
+fig = plots.cloud_strip(
     [start] + [film[i] for i in frames],
     [densities[0]] + [densities[i] for i in frames],
     ["start"] + [f"sigma = {sigmas[i]:.2g}" for i in frames],
@@ -309,9 +309,9 @@ show(
 
 # %%
 pages = range(0, L, 2)
-lessons.flipbook(
+plots.flipbook(
     [
-        lessons.cloud_strip([film[i]], [densities[i]], [f"sigma = {sigmas[i]:.2g}"], 4.0)
+        plots.cloud_strip([film[i]], [densities[i]], [f"sigma = {sigmas[i]:.2g}"], 4.0)
         for i in pages
     ],
     [f"{sigmas[i]:.2g}" for i in pages],
@@ -320,14 +320,14 @@ lessons.flipbook(
 )
 
 # %%
-fig, (a, b, c) = lessons.panels(1, 3, 3.0, 2.7)
+fig, (a, b, c) = plots.panels(1, 3, 3.0, 2.7)
 for axis, cloud, name in ((a, alone, "one noise level"), (b, film[-1], "annealed")):
-    lessons.draw_density(axis, densities[-1], 4.0)
-    lessons.draw_cloud(axis, cloud, 4.0, alpha=0.2)
+    plots.draw_density(axis, densities[-1], 4.0)
+    plots.draw_cloud(axis, cloud, 4.0, alpha=0.2)
     for k, (u, v) in enumerate(mix.means.tolist()):
         axis.annotate(f"{(mix.nearest(cloud) == k).sum():d}", (u, v + 0.5), ha="center", fontsize=9)
     axis.set_title(f"{name}: samples a mode")
-lessons.share_bars(
+plots.share_bars(
     c, truth, {"one level": (share_alone, error_alone), "annealed": (share, error)}, modes
 )
 c.set(xlabel="weight of the mode")
@@ -349,7 +349,7 @@ show(
 def misplaced(sigmas, T, ratio=ratio, n=1000):
     """Share of n samples in the wrong mode after annealing."""
     *_, x = anneal(mix, scatter(n), sigmas, T, ratio, g)
-    return lessons.total_variation(lessons.shares(mix.nearest(x), 3)[0], truth)
+    return stats.total_variation(stats.shares(mix.nearest(x), 3)[0], truth)
 
 
 draws = np.random.default_rng(seed).multinomial(1000, truth, 2000) / 1000
@@ -369,10 +369,10 @@ sweeps = {
 }
 
 # %%
-fig, axes = lessons.panels(1, 3, 3.0, 2.6, sharey=True)
+fig, axes = plots.panels(1, 3, 3.0, 2.6, sharey=True)
 for axis, (name, found) in zip(axes, sweeps.items(), strict=True):
-    axis.semilogx(list(found), list(found.values()), **lessons.line(0, markers=True))
-    axis.axhline(chance, **lessons.line(2))
+    axis.semilogx(list(found), list(found.values()), **plots.line(0, markers=True))
+    axis.axhline(chance, **plots.line(2))
     axis.set(xlabel=name, xticks=list(found), xticklabels=list(found), ylim=(0, None))
     axis.minorticks_off()
 axes[0].set_ylabel("share in the wrong mode")
@@ -425,7 +425,7 @@ maker = ToyScenes(size)
 scenes = torch.cat(
     [maker.sample(1, seed=3, modes=dict(zip(objects, c, strict=True))).images for c in choices]
 )
-prior = lessons.Mixture(scenes.flatten(1), odds)
+prior = mixture.Mixture(scenes.flatten(1), odds)
 assert abs(sum(odds) - 1) < 1e-12 and len(scenes) == 24
 
 # %%
@@ -439,7 +439,7 @@ quality = np.stack([psnr(i.clamp(0, 1).float(), goal) for i in images])  # (fram
 # %%
 keep = [0, 1, 3, 5, 7, 8, 10]
 marks = [[f"{quality[f, r]:.1f} dB" for f in keep] for r in range(4)]
-fig = lessons.film_strip([[images[f][r] for f in keep] for r in range(4)], marks)
+fig = plots.film_strip([[images[f][r] for f in keep] for r in range(4)], marks)
 for axis, f in zip(fig.axes, keep, strict=False):
     axis.set_title("start" if f == 0 else f"sigma = {published_sigmas[f - 1]:.2g}", fontsize=8)
 show(
@@ -471,7 +471,7 @@ def dusk(largest, n=24):
     """Start n chains at noon; share that has the other sky in the end."""
     noon = prior.means[:1].expand(n, -1)
     *_, x = anneal(prior, noon, sigma_ladder(largest, 0.01, 10), 20, 0.2, g)
-    return lessons.shares(label[prior.nearest(x), 0], 2)
+    return stats.shares(label[prior.nearest(x), 0], 2)
 
 
 # %%
@@ -485,7 +485,7 @@ for largest in (1.0, 20.0):
 # %% [markdown]
 # With $\sigma_1 = 1$ a chain never changes its sky: whatever the random start says at large scale is
 # kept, and the start was not drawn from the data. This is why the library's other samplers
-# (lesson 11) begin at $\sigma = 10$ or 20.
+# (lesson 06) begin at $\sigma = 10$ or 20.
 
 # %% [markdown]
 # ## What to expect
@@ -508,7 +508,7 @@ def langevin_step(x, score, alpha, z):
 
 
 # %%
-from jgm_lib.course.checks.nb02 import check_langevin_step
+from jgm_course.nb02.checks import check_langevin_step
 
 check_langevin_step(langevin_step)
 
@@ -524,7 +524,7 @@ def noise_ladder(first, last, L):
 
 
 # %%
-from jgm_lib.course.checks.nb02 import check_noise_ladder
+from jgm_course.nb02.checks import check_noise_ladder
 
 check_noise_ladder(noise_ladder)
 
@@ -542,7 +542,7 @@ def count_modes(index, K):
 
 
 # %%
-from jgm_lib.course.checks.nb02 import check_count_modes
+from jgm_course.nb02.checks import check_count_modes
 
 check_count_modes(count_modes)
 
@@ -559,7 +559,7 @@ def steps_needed(alpha, sigma, rest):
 
 
 # %%
-from jgm_lib.course.checks.nb02 import check_steps_needed
+from jgm_course.nb02.checks import check_steps_needed
 
 check_steps_needed(steps_needed)
 

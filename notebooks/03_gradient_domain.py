@@ -48,8 +48,8 @@ side = 148  # statistics: side of a patch in the photograph, pixels
 rounds = 499  # permutations of the patch test
 
 # %%
-from jgm_lib.course.cards.nb03 import CARD
-from jgm_lib.course.errors import begin
+from jgm_course.errors import begin
+from jgm_course.nb03.card import CARD
 
 card = begin(CARD, globals())
 
@@ -60,8 +60,8 @@ import math
 import numpy as np
 import torch
 
-from jgm_lib import lessons
-from jgm_lib.course.lessons import nb03
+from jgm_course import plots, stats
+from jgm_course.nb03 import figures as nb03
 from jgm_lib.data import samples
 from jgm_lib.figures import picture_row, show
 from jgm_lib.fusion import dct, fuse, fusion_noise_gain, idct, laplacian_eigenvalues, poisson
@@ -315,10 +315,10 @@ for w, error in seam.items():
     assert np.abs(error - nb03.seam_error(w, jump, reach)).max() < far + 1e-9
 
 # %%
-fig, (a, b) = lessons.panels(1, 2, 3.9, 2.7)
+fig, (a, b) = plots.panels(1, 2, 3.9, 2.7)
 nb03.seam_panel(a, seam, jump)
 for k, (edge, off) in enumerate(leak.items()):
-    b.plot(off, label=edge, **lessons.line(k))
+    b.plot(off, label=edge, **plots.line(k))
 b.set(xlabel="row, top to bottom", ylabel="red that should not be")
 a.set_title("unknown seam; dots: Eq (b)"), b.set_title(f"red on the ground, beta {strong:g}")
 b.legend(fontsize=8)
@@ -384,7 +384,7 @@ for scale, weight in ((0.5, 5.9), (0.5, 0.25), (1.0, 5.9), (1.0, 1.0)):
 # %% [markdown]
 # **The published pair makes the picture noisier**: at half scale $\beta = 5.9$ multiplies the standard
 # deviation by 1.147, where 0.25 would have multiplied it by 0.733. At unit scale the same
-# 5.9 is harmless. (This is about white noise. A network's errors are not white, and lesson 06 lets the
+# 5.9 is harmless. (This is about white noise. A network's errors are not white, and lesson 07 lets the
 # pictures decide.) Simulation, to be sure:
 
 # %%
@@ -402,9 +402,9 @@ for s, found in simulated.items():
     assert np.abs(np.array(found) / law - 1).max() < 0.05
 
 # %%
-fig, (a, b) = lessons.panels(1, 2, 3.9, 2.8)
+fig, (a, b) = plots.panels(1, 2, 3.9, 2.8)
 nb03.spectrum_panel(a, (0.25, 1.0, 5.9), 0.5), nb03.noise_panel(b, betas, simulated, size)
-b.axvline(5.9, **lessons.line(2))
+b.axvline(5.9, **plots.line(2))
 a.set_title("half scale, one frequency"), b.set_title("all frequencies; dots simulated")
 show(
     fig,
@@ -469,11 +469,11 @@ if default:
 # %%
 shares = [i / 10 for i in range(11)]
 after = fused[f"beta {best:g}"]
-lessons.flipbook([nb03.wipe(fused["before"], after, s) for s in shares], [f"{s:.0%}" for s in shares], "before", 110)
+plots.flipbook([nb03.wipe(fused["before"], after, s) for s in shares], [f"{s:.0%}" for s in shares], "before", 110)
 
 # %%
 pages = {b: fuse(*noisy, b) for b in (0.0, 0.01, 0.05, 0.25, 1.0, 5.9, 30.0, 200.0)}
-lessons.flipbook(
+plots.flipbook(
     [nb03.wipe(x, u, 0.0, f"beta {b:g}: {decibel(u):.1f} dB") for b, u in pages.items()],
     [f"{b:g}" for b in pages],
     "beta",
@@ -550,7 +550,7 @@ for scale in (0.5, 2**-0.5, 1.0):
 names = samples.names()
 raw = {n: nb03.luma_gradients(nb03.photo(n, shrink=shrink)) for n in names}
 level = {n: nb03.by_local_scale(field) for n, field in raw.items()}
-tails = {n: (lessons.kurtosis(raw[n]), lessons.kurtosis(level[n])) for n in names}
+tails = {n: (stats.kurtosis(raw[n]), stats.kurtosis(level[n])) for n in names}
 for n, (before, scaled) in tails.items():
     print(f"{n:10s} deviation {raw[n].std():.3f}  kurtosis {before:5.1f}, over the local scale {scaled:4.1f}")
 if default:
@@ -558,7 +558,7 @@ if default:
     assert all(scaled < before for before, scaled in tails.values())
 
 # %%
-fig, (a, b) = lessons.panels(1, 2, 3.9, 3.0, sharey=True)
+fig, (a, b) = plots.panels(1, 2, 3.9, 3.0, sharey=True)
 nb03.log_histogram(a, raw), nb03.log_histogram(b, level)
 a.set(title="gradients", ylabel="density, log scale"), b.set(title="over the local scale")
 show(
@@ -641,7 +641,7 @@ for m in (1, 2, 4):
     print(f"size 1/{m}: exact p raw {p_raw:.4f}, over the local scale {p_scaled:.4f}")
 
 # %%
-fig, axes = lessons.panels(1, 2, 3.7, 3.5)
+fig, axes = plots.panels(1, 2, 3.7, 3.5)
 most = tests["raw"]["D"].max()
 for axis, (kind, t) in zip(axes, tests.items(), strict=True):
     nb03.distance_map(axis, t["D"], names, most)
@@ -708,7 +708,7 @@ def gradient_transpose(g1, g2):
 
 
 # %%
-from jgm_lib.course.checks.nb03 import check_gradient_transpose
+from jgm_course.nb03.checks import check_gradient_transpose
 
 check_gradient_transpose(gradient_transpose)
 
@@ -727,7 +727,7 @@ def fuse_periodic(x, g1, g2, beta):
 
 
 # %%
-from jgm_lib.course.checks.nb03 import check_fuse_periodic
+from jgm_course.nb03.checks import check_fuse_periodic
 
 check_fuse_periodic(fuse_periodic)
 
@@ -744,7 +744,7 @@ def noise_factor(beta, scale, K):
 
 
 # %%
-from jgm_lib.course.checks.nb03 import check_noise_factor
+from jgm_course.nb03.checks import check_noise_factor
 
 check_noise_factor(noise_factor)
 
@@ -762,7 +762,7 @@ def matching_p(D):
 
 
 # %%
-from jgm_lib.course.checks.nb03 import check_matching_p
+from jgm_course.nb03.checks import check_matching_p
 
 check_matching_p(matching_p)
 

@@ -54,13 +54,13 @@ resume = False          # go on from the newest checkpoint in that folder
 weights = "runs/first-prior"
 
 # %%
-from jgm_lib.course.cards.nb04 import CARD
-from jgm_lib.course.errors import begin
+from jgm_course.errors import begin
+from jgm_course.nb04.card import CARD
 
 card = begin(CARD, globals())
 
 # %%
-from jgm_lib.course.lessons import nb04 as lesson
+from jgm_course.nb04 import figures as lesson
 from jgm_lib.figures import picture_row, show
 
 print(lesson.check_device(card))
@@ -86,7 +86,7 @@ going_on = card.resume or card.processes > 1
 # grey part from the start. This lesson trains the blue box of the last row.
 
 # %%
-from jgm_lib.course.lessons.diagrams import three_generative_ways
+from jgm_course.nb04.diagrams import three_generative_ways
 
 show(three_generative_ways(),
      alt="Three rows of boxes. CVAE: grey, mixture density network, code z, decoder, colour. iGM: "
@@ -103,7 +103,7 @@ show(three_generative_ways(),
 # %%
 import torch
 
-from jgm_lib.course.lessons.strips import side_by_side, strips
+from jgm_course.strips import side_by_side, strips
 
 pictures = lesson.held_out(card, 6)
 fig = picture_row([side_by_side(pictures)], ["six of the pictures"], height=1.2)
@@ -117,7 +117,7 @@ show(fig, alt="Six small landscapes with hills, trees and houses: some skies are
 # against green).
 
 # %%
-from jgm_lib.runs import start
+from jgm_lib.training.runs import start
 
 accelerator = lesson.accelerator_of(card)
 model, batches, about = start(training, lesson.packed_path(card))
@@ -187,7 +187,7 @@ if hasattr(model, "spread"):
 #
 # The authors' code takes ten levels, from 1 to 0.01; the paper gives no numbers. We draw $\ln\sigma$ from a normal density for every picture, so
 # that any level can be used later. And most pictures get noise on the chroma channels only, nearly
-# none ($\sigma_y = 0.002$) on the luma channels: that is the *split noise* of lesson 11. The others
+# none ($\sigma_y = 0.002$) on the luma channels: that is the *split noise* of lesson 06. The others
 # get the same noise on all nine channels, as in the paper. One network learns both.
 
 # %%
@@ -256,7 +256,7 @@ print("six steps in one go and three + three steps: all weights equal, bit for b
 # ## Read the curves
 
 # %%
-from jgm_lib.runs import averaged_model
+from jgm_lib.training.runs import averaged_model
 
 prior, _, step = averaged_model(folder)
 prior.to(accelerator.device)
@@ -314,7 +314,7 @@ print([round(ema_decay(n), 3) for n in (0, 10, 100, 1000, 10_000)])
 # whatever does not fit. Lesson 05 takes the path as its `weights` parameter.
 
 # %%
-from jgm_lib.runs import export_run
+from jgm_lib.training.runs import export_run
 
 path = export_run(folder, card.weights, {**about, "loss": round(log[-1][1], 4)})
 print(f"wrote {card.weights}.safetensors, {path.stat().st_size / 1e6:.1f} MB")
@@ -352,7 +352,7 @@ def joint_dsm(score, X, z, sigma, weight):
     return weight * 0.5 * residual.square().flatten(1).sum(1).mean()
 
 # %%
-from jgm_lib.course.checks.nb04 import check_joint_dsm
+from jgm_course.nb04.checks import check_joint_dsm
 
 check_joint_dsm(joint_dsm)
 
@@ -367,7 +367,7 @@ def best_line(noisy, sigma, mean, spread):
     return mean + keep * (noisy - mean)
 
 # %%
-from jgm_lib.course.checks.nb04 import check_best_line
+from jgm_course.nb04.checks import check_best_line
 
 check_best_line(best_line)
 
@@ -382,7 +382,7 @@ def average(ema, new, n, limit):
     return decay * ema + (1 - decay) * new
 
 # %%
-from jgm_lib.course.checks.nb04 import check_average
+from jgm_course.nb04.checks import check_average
 
 check_average(average)
 

@@ -52,16 +52,16 @@ epsilon = 6.75e-5         # step size, 12.5 times the code's because T is 12.5 t
 feedback = "level"        # none, level, step or renoise
 
 # %%
-from jgm_lib.course.cards.nb05 import CARD
-from jgm_lib.course.errors import begin
+from jgm_course.errors import begin
+from jgm_course.nb05.card import CARD
 
 card = begin(CARD, globals())
 
 # %%
 from pathlib import Path
 
-from jgm_lib.course.lessons import nb05 as lesson
-from jgm_lib.course.lessons import tempering
+from jgm_course.nb05 import figures as lesson
+from jgm_course.nb05 import tempering
 from jgm_lib.figures import show
 from jgm_lib.widgets import ColorizePanel, open_picture
 
@@ -75,7 +75,7 @@ print("\n".join(str(path) for row in rows for path in row.paths))
 # Truth, grey, then the versions in the order of typicality: *1* is the consensus of the draws, the
 # last the most adventurous. A version is a draw from $p(\text{colour} \mid \text{grey})$, not a best
 # guess, but an approximate one: the network is imperfect, and twenty steps are few: with `lookahead` 1 they
-# keep 1.1 of the variance of a Gaussian known exactly, with 0.6 only 0.8, which is paler (lesson 11). The prior has seen photographs of
+# keep 1.1 of the variance of a Gaussian known exactly, with 0.6 only 0.8, which is paler (lesson 06). The prior has seen photographs of
 # people, animals, rooms, food and landscapes: it has an opinion about skies, fur and skin, and can only
 # guess at a cup or a suit. ΔE is CIEDE2000 (about 1 is just visible), C the colourfulness
 # (0 is grey): a colorizer that plays safe shows there.
@@ -257,7 +257,7 @@ for scale in (0.5, 1.0):
 # The trouble with $\lambda_0$ was that the photograph, which we know exactly, is put under noise. Give
 # the luma channels their own noise $\sigma_y$ and let $\sigma_y \to 0$: the chroma score becomes
 # $\nabla \log p_\sigma(\text{colour} \mid y)$, and there is nothing left to constrain. The sheet above
-# was made that way (`sampler = "split"`); lesson 11 proves it.
+# was made that way (`sampler = "split"`); lesson 06 proves it.
 #
 # There is a second reason why the sheet is better than Algorithm 1's picture, and it has a price. In
 # split mode this network also looks at the photograph: its grey at twice the side, and the features of a
@@ -376,7 +376,7 @@ assert np.less_equal(columns["one version"], columns["best of n (oracle)"]).all(
 # %% [markdown]
 # Averaged over the draws, the mean square error of a draw is that of their mean plus the spread. (A
 # single draw can be better than the mean; that is what the oracle finds.) Between exact draws and the
-# mean of $K$ of them lie $10 \log_{10}(2/(1 + 1/K))$ dB, 1.8 for three and 3.0 at most (lesson 08); paler
+# mean of $K$ of them lie $10 \log_{10}(2/(1 + 1/K))$ dB, 1.8 for three and 3.0 at most (lesson 09); paler
 # draws pay less. Diversity costs PSNR, which is why PSNR alone rewards dull pictures.
 
 # %%
@@ -437,7 +437,7 @@ def data_consistency(X, Y, f):
     return error.repeat_interleave(3, dim=1)
 
 # %%
-from jgm_lib.course.checks.nb05 import check_data_consistency
+from jgm_course.nb05.checks import check_data_consistency
 
 check_data_consistency(data_consistency)
 
@@ -450,7 +450,7 @@ def largest_epsilon(lam, sigma_L):
     return 4 * sigma_L**2 / max(1, lam)
 
 # %%
-from jgm_lib.course.checks.nb05 import check_largest_epsilon
+from jgm_course.nb05.checks import check_largest_epsilon
 
 check_largest_epsilon(largest_epsilon)
 
@@ -464,7 +464,7 @@ def honest_and_oracle(psnr):
     return psnr.mean(), psnr.max(0).values.mean()
 
 # %%
-from jgm_lib.course.checks.nb05 import check_honest_and_oracle
+from jgm_course.nb05.checks import check_honest_and_oracle
 
 check_honest_and_oracle(honest_and_oracle)
 

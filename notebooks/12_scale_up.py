@@ -50,8 +50,8 @@ lr = [0.05, 0.5]   # learning rates of the sweep
 out = ""           # folder of the sweep; empty: a temporary one
 
 # %%
-from jgm_lib.course.cards.nb12 import CARD
-from jgm_lib.course.errors import begin
+from jgm_course.errors import begin
+from jgm_course.nb12.card import CARD
 
 card = begin(CARD, globals())
 
@@ -64,8 +64,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from jgm_lib.course.lessons import nb04
-from jgm_lib.course.lessons import nb12 as lesson
+from jgm_course.nb04 import figures as nb04
+from jgm_course.nb12 import figures as lesson
 from jgm_lib.errors import JGMError
 from jgm_lib.figures import picture_row, show
 
@@ -210,8 +210,8 @@ for name, n in sets.items():
 # %%
 import time
 
-from jgm_lib.runs import start
 from jgm_lib.training import fit, objective
+from jgm_lib.training.runs import start
 
 plan = lesson.training_card(card)
 accelerator = nb04.accelerator_of(lesson.device_wish(card, plan.precision))
@@ -258,7 +258,7 @@ assert 2.7 < step_flop / (plan.batch * paper_cost.forward) < 3.1
 # fit the network? The cards that the library brings for it:
 
 # %%
-from jgm_lib.train_cards import card_names, read_train_card
+from jgm_lib.cards import card_names, read_train_card
 
 gpu_cards = {n: read_train_card(n) for n in card_names() if read_train_card(n).device == "cuda"}
 for name, c in gpu_cards.items():
@@ -389,7 +389,7 @@ assert abs(lesson.hours(317.03e9, 8e5, 2, implied / 2) - 20) < 1e-6
 # ```
 #
 # From a notebook: lesson 04 with `processes` above 1 calls accelerate's `notebook_launcher`
-# (`jgm_lib.course.lessons.nb04.launch`), in a kernel that has not touched a GPU yet. `--resume` goes on
+# (`jgm_course.nb04.figures.launch`), in a kernel that has not touched a GPU yet. `--resume` goes on
 # from the newest checkpoint. A card for GPUs on a machine without one:
 
 # %%
@@ -441,7 +441,7 @@ assert torch.allclose((first + second) / 2, all_eight, rtol=1e-9, atol=1e-12)
 #
 # ## A sweep and its registry
 #
-# Which learning rate? Ask a grid. `jgm_lib.course.sweep` runs a lesson through papermill once for every
+# Which learning rate? Ask a grid. `jgm_course.sweep` runs a lesson through papermill once for every
 # combination of values. Any notebook with a `parameters` cell and a `status` cell will do. Ours is the
 # smallest denoiser there is, $D(x) = w\,x$ for single pixels of the packed set, whose exact answer
 # $w = d^2/(d^2 + \sigma^2)$ lesson 01 gave.
@@ -452,7 +452,7 @@ text = (lessons_here / "90_one_weight.py").read_text()
 print(text[text.index("# %% tags"):text.index("# %%\nfig")])
 
 # %%
-from jgm_lib.course.sweep import SweepCard, data_hash, points
+from jgm_course.sweep import SweepCard, data_hash, points
 from jgm_lib.params import validate
 
 results = Path(card.out) if card.out else folder / "sweep"
@@ -475,8 +475,8 @@ for r in records:
 # Now with time, and `retry`. Two sweeps work at once on one folder, as they would on two GPUs:
 #
 # ```
-# CUDA_VISIBLE_DEVICES=0 python -m jgm_lib.course.sweep grid.yaml --out out/sweep --retry &
-# CUDA_VISIBLE_DEVICES=1 python -m jgm_lib.course.sweep grid.yaml --out out/sweep --retry &
+# CUDA_VISIBLE_DEVICES=0 python -m jgm_course.sweep grid.yaml --out out/sweep --retry &
+# CUDA_VISIBLE_DEVICES=1 python -m jgm_course.sweep grid.yaml --out out/sweep --retry &
 # ```
 #
 # Each takes a lock on the run it works at, so no run is done twice; the system frees the lock of a process
@@ -568,7 +568,7 @@ def packed_bytes(count, size):
 
 
 # %%
-from jgm_lib.course.checks.nb12 import check_packed_bytes
+from jgm_course.nb12.checks import check_packed_bytes
 
 check_packed_bytes(packed_bytes)
 
@@ -583,7 +583,7 @@ def training_hours(forward_flop, batch, steps, gpus, tflops):
 
 
 # %%
-from jgm_lib.course.checks.nb12 import check_training_hours
+from jgm_course.nb12.checks import check_training_hours
 
 check_training_hours(training_hours)
 
@@ -600,7 +600,7 @@ def held_out(count, share, seed):
 
 
 # %%
-from jgm_lib.course.checks.nb12 import check_held_out
+from jgm_course.nb12.checks import check_held_out
 
 check_held_out(held_out)
 
@@ -616,7 +616,7 @@ def run_key(text, parameters, code, data):
 
 
 # %%
-from jgm_lib.course.checks.nb12 import check_run_key
+from jgm_course.nb12.checks import check_run_key
 
 check_run_key(run_key)
 
@@ -626,7 +626,7 @@ check_run_key(run_key)
 #   path as `data` (a short one starts in the notebook's folder). What was skipped, and why?
 # - Set `training = "scenes-64"` and measure it. How many pictures a second does your machine train?
 # - Put your GPU's sustained TFLOP/s into `tflops`. What does an hour of it cost, and what the paper's training?
-# - Sweep lesson 11: `python -m jgm_lib.course.sweep --lesson 11 --set seed=0,1,2 --out out/seeds`.
+# - Sweep lesson 06: `python -m jgm_course.sweep --lesson 06 --set seed=0,1,2 --out out/seeds`.
 # - Add 1.5 to `lr`. Which runs fail, and which did you expect from the last printed line?
 #
 # ## Further reading

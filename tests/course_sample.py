@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jgm_lib.course import book, exercises, pairs
+from jgm_course import book, exercises, pairs
 
 SAMPLE = Path(__file__).parent / "sample_course"
 sys.path.append(str(SAMPLE))  # the linter imports the sample's card and checkers

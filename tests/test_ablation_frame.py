@@ -1,4 +1,4 @@
-"""The switch of the gradient constraint, Eq 17 in code, and the exact laboratory of lesson 06."""
+"""The switch of the gradient constraint, Eq 17 in code, and the exact laboratory of lesson 07."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import torch
 from dense import Lab, langevin_steps, moments, photographic
 from rats import Batch, Script, affine_map, last, map_moments
 
+from jgm_course.nb07 import figures as nb07
 from jgm_lib.constraint import gray_groups, known_luma, lift_groups, to_picture
-from jgm_lib.course.lessons import nb06
 from jgm_lib.divide import Divided
 from jgm_lib.errors import JGMError
 from jgm_lib.metrics import psnr
@@ -72,7 +72,7 @@ def test_without_the_switch_all_groups_share_lambda():
     [((1.0, -1.0), "need >= 0"), ((0.0, 300.0), "unstable step"), ((1.0, float("nan")), ">= 0")],
 )
 def test_a_bad_lambda_of_the_gradients_is_refused(pull, message):
-    rat = nb06.Rat(2)
+    rat = nb07.Rat(2)
     with pytest.raises(JGMError, match=message):
         y = rat.truth()[1]
         next(langevin(rat.joint, y, F, Batch(0), lam=pull[0], lam_grad=pull[1], feedback="none"))
@@ -100,7 +100,7 @@ def two_chains(rat, y, table, *, lam1, lam2):
 
 
 def test_divided_langevin_is_eq_17():
-    rat = nb06.Rat(3, scale=0.5)
+    rat = nb07.Rat(3, scale=0.5)
     y = rat.truth()[1].expand(2, -1, -1, -1)
     steps = 1 + SHORT["L"] * SHORT["T"]
     g = torch.Generator().manual_seed(0)
@@ -113,7 +113,7 @@ def test_divided_langevin_is_eq_17():
 
 def test_a_divided_prior_does_not_look_across():
     """Changing the gradients moves nothing of the picture's estimate; in the joint prior it does."""
-    rat = nb06.Rat(3)
+    rat = nb07.Rat(3)
     X = torch.zeros(1, 9, 3, 3).double()
     moved = X.clone()
     moved[:, 3:] += 0.3
@@ -124,7 +124,7 @@ def test_a_divided_prior_does_not_look_across():
 
 
 def test_only_three_and_six_channels_are_divided():
-    rat = nb06.Rat(2)
+    rat = nb07.Rat(2)
     with pytest.raises(JGMError, match="needs 3"):
         Divided(rat.joint, rat.divided.gradients)
 
@@ -135,7 +135,7 @@ def test_only_three_and_six_channels_are_divided():
 @pytest.mark.parametrize("T", [1, 4, 7])
 @pytest.mark.parametrize("lam_grad", [None, 0.0])
 def test_the_law_of_the_chain_is_that_of_the_dense_recursion(T, lam_grad):
-    rat = nb06.Rat(2)
+    rat = nb07.Rat(2)
     lab = Lab(2, 2, F.numpy())
     prior = photographic(lab)
     prior.mean[:], prior.cov[:] = rat.law.mean.numpy(), rat.law.cov.numpy()
@@ -147,22 +147,22 @@ def test_the_law_of_the_chain_is_that_of_the_dense_recursion(T, lam_grad):
         prior, y.flatten().numpy(), sigmas=sigma_ladder(1.0, 0.1, 3), **settings | {"lam": pull}
     )
     mean, cov = moments(steps)
-    law = nb06.chain_law(
+    law = nb07.chain_law(
         rat.joint, y, F, sigma_1=1.0, sigma_L=0.1, L=3, lam_grad=lam_grad, **settings
     )
     np.testing.assert_allclose(law.mean, mean, rtol=0, atol=1e-10)
     np.testing.assert_allclose(law.cov, cov, rtol=0, atol=1e-10)
-    fused = nb06.picture_law(law, rat.joint, 2, 5.9)
+    fused = nb07.picture_law(law, rat.joint, 2, 5.9)
     M = lab.fusion(5.9)
     np.testing.assert_allclose(fused.cov, M @ cov @ M.T, rtol=0, atol=1e-10)
 
 
 def test_the_law_is_that_of_the_sampler_itself():
     """Moments of 4,000 runs of the divided sampler, within five standard errors."""
-    rat, n = nb06.Rat(2), 4000
+    rat, n = nb07.Rat(2), 4000
     y = rat.truth()[1]
     settings = dict(sigma_1=1.0, sigma_L=0.1, L=4, T=5, epsilon=5e-3)
-    law = nb06.chain_law(rat.divided, y, F, **settings)
+    law = nb07.chain_law(rat.divided, y, F, **settings)
     rows = y.expand(n, -1, -1, -1)
     X = last(langevin(rat.divided, rows, F, Batch(1), feedback="none", **settings)).X.flatten(1)
     deviation = law.cov.diagonal().sqrt()
@@ -171,7 +171,7 @@ def test_the_law_is_that_of_the_sampler_itself():
 
 
 def test_the_posterior_is_the_dense_one():
-    rat = nb06.Rat(3)
+    rat = nb07.Rat(3)
     prior = photographic(Lab(3, 3, F.numpy()))
     prior.mean[:], prior.cov[:] = rat.law.mean.numpy(), rat.law.cov.numpy()
     y = rat.truth()[1]
@@ -183,10 +183,10 @@ def test_the_posterior_is_the_dense_one():
 
 def test_joint_denoising_knows_more_and_both_errors_are_bayes():
     """The RMS error of E[X|noisy X] is that of the posterior covariance C - C (C + s^2)^-1 C."""
-    rat = nb06.Rat(3)
-    C = nb06.joint_covariance(rat)
+    rat = nb07.Rat(3)
+    C = nb07.joint_covariance(rat)
     for sigma in (1.0, 0.1):
-        joint, apart = (nb06.denoising_error(m, C, sigma) for m in (rat.joint, rat.divided))
+        joint, apart = (nb07.denoising_error(m, C, sigma) for m in (rat.joint, rat.divided))
         eye = torch.eye(len(C)).double()
         left = C - C @ torch.linalg.solve(C + sigma**2 * eye, C)
         assert joint[0] == pytest.approx(float(left.diagonal()[:27].mean().sqrt()), rel=1e-6)
@@ -198,10 +198,10 @@ def test_joint_denoising_knows_more_and_both_errors_are_bayes():
 
 
 def test_wasserstein_of_commuting_gaussians():
-    a = nb06.Law(torch.tensor([0.0, 1.0]).double(), torch.diag(torch.tensor([4.0, 1.0]).double()))
-    b = nb06.Law(torch.tensor([3.0, 1.0]).double(), torch.diag(torch.tensor([1.0, 1.0]).double()))
-    assert nb06.wasserstein(a, b) == pytest.approx(((9 + 1) / 2) ** 0.5)
-    assert nb06.wasserstein(a, a) == pytest.approx(0, abs=1e-7)
+    a = nb07.Law(torch.tensor([0.0, 1.0]).double(), torch.diag(torch.tensor([4.0, 1.0]).double()))
+    b = nb07.Law(torch.tensor([3.0, 1.0]).double(), torch.diag(torch.tensor([1.0, 1.0]).double()))
+    assert nb07.wasserstein(a, b) == pytest.approx(((9 + 1) / 2) ** 0.5)
+    assert nb07.wasserstein(a, a) == pytest.approx(0, abs=1e-7)
 
 
 def test_two_colourings_averaged_lose_what_a_predicts():
@@ -212,23 +212,23 @@ def test_two_colourings_averaged_lose_what_a_predicts():
     K = 2 - 2 * np.cos(np.pi * 2 / side)
     mode = wave.view(1, 1, 1, side).expand(1, 3, side, side).contiguous()
     X = torch.cat([mode, torch.zeros(1, 6, side, side).double()], 1)
-    G = nb06.join(mode, 1.0)
+    G = nb07.join(mode, 1.0)
     G[:, :3] = 0
-    parts = [to_picture(v, nb06.Rat(2).joint, beta) for v in (X, G)]  # shares of the two draws
+    parts = [to_picture(v, nb07.Rat(2).joint, beta) for v in (X, G)]  # shares of the two draws
     gain = sum(float((p * mode).sum() / mode.square().sum()) ** 2 for p in parts)
     b = beta * K
     assert gain == pytest.approx((1 + b**2) / (1 + b) ** 2, rel=1e-10)
 
 
 def test_the_divided_chain_is_farther_from_the_posterior_once_it_has_arrived():
-    rat = nb06.Rat(3)
+    rat = nb07.Rat(3)
     y = rat.truth(1)[1]
-    target = nb06.chroma_part(rat.posterior(y), 3)
+    target = nb07.chroma_part(rat.posterior(y), 3)
     gap, left = {}, {}
     for name, model in (("joint", rat.joint), ("apart", rat.divided)):
-        law = nb06.chain_law(model, y, F, epsilon=5.4e-5)
-        got = nb06.chroma_part(nb06.picture_law(law, model, 3, 1.0), 3)
-        gap[name] = nb06.wasserstein(got, target)
+        law = nb07.chain_law(model, y, F, epsilon=5.4e-5)
+        got = nb07.chroma_part(nb07.picture_law(law, model, 3, 1.0), 3)
+        gap[name] = nb07.wasserstein(got, target)
         left[name] = float(torch.trace(got.cov) / torch.trace(target.cov))
     assert gap["apart"] > 5 * gap["joint"]
     assert left["apart"] < 0.85 and abs(left["joint"] - 1) < 0.05
@@ -238,7 +238,7 @@ def test_the_divided_chain_is_farther_from_the_posterior_once_it_has_arrived():
 
 
 def test_the_bench_measures_what_it_says():
-    bench = nb06.Bench(None, 3, seed=0)
+    bench = nb07.Bench(None, 3, seed=0)
     truth = bench.measure(bench.batch.images)
     assert truth["delta_e"] == 0 and truth["admissible"] == 1 and truth["colour"] == 1
     grey = bench.measure(bench.y.expand(-1, 3, -1, -1))
@@ -248,8 +248,8 @@ def test_the_bench_measures_what_it_says():
 
 
 def test_table_iii_is_drawn_as_printed():
-    fig = nb06.table_iii_figure()
+    fig = nb07.table_iii_figure()
     for column, axis in enumerate(fig.axes):
         divide, joint = ([r.get_height() for r in c] for c in axis.containers)
-        assert divide == [row["divide"][column] for row in nb06.TABLE_III.values()]
-        assert joint == [row["JGM"][column] for row in nb06.TABLE_III.values()]
+        assert divide == [row["divide"][column] for row in nb07.TABLE_III.values()]
+        assert joint == [row["JGM"][column] for row in nb07.TABLE_III.values()]

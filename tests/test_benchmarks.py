@@ -12,9 +12,9 @@ from benchmarks import common, fullres, memory, refinenet, run, speed
 from jgm_lib.colorize import Result
 from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
-from jgm_lib.fullres import METHODS
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.photo import read_photo
+from jgm_lib.photo.enlarge import METHODS
 
 UNITS = {"times", "ms", "s", "MB"}
 

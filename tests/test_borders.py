@@ -6,10 +6,10 @@ import torch
 
 from benchmarks import borders as bench
 from jgm_lib import Colorizer
-from jgm_lib.borders import MARGIN, Border, crop, find_border, framed
 from jgm_lib.data import samples
 from jgm_lib.params import ColorizeCard
 from jgm_lib.photo import read_photo
+from jgm_lib.photo.borders import MARGIN, Border, crop, find_border, framed
 from jgm_lib.widgets import engine
 
 PHOTOS = samples.names()

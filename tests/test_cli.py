@@ -288,7 +288,7 @@ def test_help_and_usage_errors_do_not_load_torch(tmp_path):
 
 
 def test_the_ways_to_full_size_are_those_of_the_option(capsys):
-    from jgm_lib.fullres import METHODS, check_method
+    from jgm_lib.photo.enlarge import METHODS, check_method
 
     with pytest.raises(SystemExit):
         main(["colorize", "--help"])
@@ -340,7 +340,9 @@ def test_bad_training_cards(tmp_path, capsys, text, word):
 
 @pytest.mark.parametrize("extra", [["--steps", "0"], ["--steps", "2", "--save-every", "0"]])
 def test_zero_steps_are_refused_and_not_ignored(tmp_path, capsys, monkeypatch, extra):
-    monkeypatch.setattr("jgm_lib.runs.start", lambda *a: pytest.fail("training would begin"))
+    monkeypatch.setattr(
+        "jgm_lib.training.runs.start", lambda *a: pytest.fail("training would begin")
+    )
     assert main(["train", "toy-32", "--out", str(tmp_path / "run"), *extra]) == 2
     error = capsys.readouterr().err
     assert "=0" in error and error.count("\n") == 1
@@ -490,7 +492,7 @@ def test_force_does_not_overwrite_a_photograph_that_was_given(tmp_path, capsys):
 @pytest.mark.parametrize("command", ["colorize", "train"])
 def test_a_folder_that_cannot_be_is_told_before_the_work(command, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("jgm_lib.colorize.Colorizer.from_pretrained", pytest.fail)
-    monkeypatch.setattr("jgm_lib.runs.start", pytest.fail)
+    monkeypatch.setattr("jgm_lib.training.runs.start", pytest.fail)
     file = picture(tmp_path / "a.png")
     first = str(file) if command == "colorize" else "toy-32"
     assert main([command, first, "--out", str(file / "sub" / "deeper")]) == 2

@@ -7,8 +7,9 @@ import pytest
 import torch
 from matplotlib.patches import Rectangle
 
+from jgm_course.nb07 import figures as nb07
+from jgm_course.nb08 import figures as nb08
 from jgm_lib import baselines
-from jgm_lib.course.lessons import nb06, nb07
 from jgm_lib.errors import JGMError
 from jgm_lib.metrics import psnr
 from jgm_lib.operators import from_basis, gray, to_basis
@@ -19,7 +20,7 @@ SLOW = dict(T=3, L=3, epsilon=1e-4)
 @pytest.fixture(scope="module")
 def rat():
     """A Gaussian prior of nine-channel pictures, 4 x 4, whose every answer is known."""
-    return nb06.Rat(4, variance=0.002)
+    return nb07.Rat(4, variance=0.002)
 
 
 @pytest.fixture(scope="module")
@@ -145,14 +146,14 @@ def test_the_expected_best_is_the_mean_over_all_subsets():
     scores = np.random.default_rng(0).normal(size=7)
     for k in range(1, 8):
         by_hand = np.mean([max(c) for c in combinations(scores, k)])
-        assert nb07.expected_best(scores, k) == pytest.approx(by_hand, abs=1e-12)
+        assert nb08.expected_best(scores, k) == pytest.approx(by_hand, abs=1e-12)
 
 
 def test_the_best_of_normal_numbers():
     """Closed forms for 2 and 3, the tables' 1.62923 for 12 (Harter 1961)."""
     root = np.sqrt(np.pi)
     for k, value in ((1, 0.0), (2, 1 / root), (3, 1.5 / root), (12, 1.62923)):
-        assert nb07.normal_best(k) == pytest.approx(value, abs=1e-5)
+        assert nb08.normal_best(k) == pytest.approx(value, abs=1e-5)
 
 
 def test_the_oracle_curve_starts_at_the_mean_and_ends_at_the_best():
@@ -160,17 +161,17 @@ def test_the_oracle_curve_starts_at_the_mean_and_ends_at_the_best():
     truth = torch.rand(3, 3, 6, 6, generator=g)
     x = (truth[:, None] + 0.1 * torch.randn(3, 5, 3, 6, 6, generator=g)).clamp(0, 1)
     each = np.stack([psnr(x[:, k], truth) for k in range(5)], 1)
-    curve = nb07.oracle_curve(x, truth)
+    curve = nb08.oracle_curve(x, truth)
     assert curve[0] == pytest.approx(each.mean()) and curve[-1] == pytest.approx(each.max(1).mean())
     assert (np.diff(curve) > 0).all()
-    assert nb07.deviation_within(x, truth) == pytest.approx(np.sqrt(each.var(1, ddof=1).mean()))
+    assert nb08.deviation_within(x, truth) == pytest.approx(np.sqrt(each.var(1, ddof=1).mean()))
 
 
 def test_the_oracle_of_steps_takes_the_best_of_steps_and_runs(rat, y):
     truth = torch.cat([rat.truth(s)[0] for s in (1, 2, 3)]).clamp(0, 1)
-    contest = nb07.Contest(truth, seed=0)
+    contest = nb08.Contest(truth, seed=0)
     method = baselines.methods(rat.joint, 4, SLOW)["langevin"]
-    got = list(nb07.step_oracle(method, contest, 2).values())
+    got = list(nb08.step_oracle(method, contest, 2).values())
     traces = np.array(
         [[psnr(s.x.clamp(0, 1), truth) for s in method.states(contest.y, 1000 + r)] for r in (0, 1)]
     )  # (runs, steps, pictures)
@@ -183,7 +184,7 @@ def test_the_oracle_of_steps_takes_the_best_of_steps_and_runs(rat, y):
 
 
 def test_the_contest_has_honest_rows(rat):
-    contest = nb07.Contest(torch.cat([rat.truth(s)[0] for s in (1, 2, 3)]).clamp(0, 1), seed=0)
+    contest = nb08.Contest(torch.cat([rat.truth(s)[0] for s in (1, 2, 3)]).clamp(0, 1), seed=0)
     for name, method in baselines.methods(rat.joint, 4, SLOW).items():
         contest.enter(name, method, 3)
     rows = contest.rows()
@@ -193,31 +194,31 @@ def test_the_contest_has_honest_rows(rat):
     assert rows[-1]["method"] == "truth" and rows[-1]["delta_e"] == 0
     for r in rows[:-1]:
         assert r["delta_e_low"] <= r["delta_e"] <= r["delta_e_high"] and r["residual"] < 1e-7
-    text = nb07.text_table(rows)
+    text = nb08.text_table(rows)
     assert "3x4" in text and len(text.splitlines()) == 1 + len(rows)
-    assert len(nb07.figure_of(rows).axes[0].get_yticks()) == 6
+    assert len(nb08.figure_of(rows).axes[0].get_yticks()) == 6
 
 
 def test_who_is_below_the_grey_replica():
-    beaten = nb07.beaten_by_grey()
+    beaten = nb08.beaten_by_grey()
     assert beaten["church"] == ["Zhang", "MemoPainter", "iGM-6C", "JGM"]
     assert beaten["bedroom"] == ["Zhang"] and "COCO-stuff" not in beaten
-    assert all(row[0][1] < nb07.GREY_REPLICA[0][1] for row in nb07.TABLE_I.values())
+    assert all(row[0][1] < nb08.GREY_REPLICA[0][1] for row in nb08.TABLE_I.values())
 
 
 def test_table_i_is_drawn_as_printed():
-    fig = nb07.table_one_figure()
+    fig = nb08.table_one_figure()
     for column, axis in enumerate(fig.axes):
-        for bars, row in zip(axis.containers, nb07.TABLE_I.values(), strict=True):
+        for bars, row in zip(axis.containers, nb08.TABLE_I.values(), strict=True):
             assert [b.get_height() for b in bars] == [v[column] for v in row]
         dashes = [float(line.get_ydata()[0]) for line in axis.lines]
-        assert dashes == [nb07.GREY_REPLICA[0][column], nb07.GREY_REPLICA[1][column]]
+        assert dashes == [nb08.GREY_REPLICA[0][column], nb08.GREY_REPLICA[1][column]]
 
 
 def test_fig_7_enlarges_what_its_boxes_mark():
     image = np.random.default_rng(0).random((40, 60, 3))
     boxes = [(5, 10, 25, 30), (30, 0, 50, 20)]
-    fig = nb07.zoom_figure(image, boxes)
+    fig = nb08.zoom_figure(image, boxes)
     whole, *parts = fig.axes
     frames = [p for p in whole.patches if isinstance(p, Rectangle)]
     for k, (left, top, right, bottom) in enumerate(boxes):
@@ -226,5 +227,5 @@ def test_fig_7_enlarges_what_its_boxes_mark():
 
 
 def test_photographs_come_at_the_priors_size():
-    x = nb07.photographs(["china", "coffee"], 16)
+    x = nb08.photographs(["china", "coffee"], 16)
     assert x.shape == (2, 3, 16, 16) and x.min() >= 0 and x.max() <= 1 and x.std() > 0.1

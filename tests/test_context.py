@@ -16,7 +16,7 @@ from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
 from jgm_lib.networks.context import Context, Seeing, features, partly
 from jgm_lib.params import TrainCard
-from jgm_lib.runs import start
+from jgm_lib.training.runs import start
 
 # the networks' answers before they could look at anything: five places and the mean square
 GOLDEN = {

@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 from papermill.exceptions import PapermillExecutionError
 
-from jgm_lib.course import book, exercises, offline, pairs, run, worker
+from jgm_course import book, exercises, offline, pairs, run, worker
 
 pytest_plugins = ["course_sample"]  # the fixtures made and course
 
@@ -50,7 +50,7 @@ def test_errors_in_a_lesson_are_short_and_the_whole_trace_is_one_command_away(co
         "sigma = 9.0",
         begin[1],
         "%tb",
-        "from jgm_lib.course.checks import Hint\nraise Hint('wrong sign')",
+        "from jgm_course.checking import Hint\nraise Hint('wrong sign')",
         "1 / 0",
     ]
     nb.cells = [new_code_cell(source) for source in cells]

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from jgm_lib.course import book, exercises, lint, pairs
+from jgm_course import book, exercises, lint, pairs
 from jgm_lib.errors import JGMError
 
 pytest_plugins = ["course_sample"]  # the fixtures made and course

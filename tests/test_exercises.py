@@ -6,10 +6,10 @@ import re
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from jgm_lib.course import book
-from jgm_lib.course.checks import REGISTRY, Hint, exercise, load_all
-from jgm_lib.course.exercises import solution_namespace, stub, stub_namespace
-from jgm_lib.course.lint_source import solution_names
+from jgm_course import book
+from jgm_course.checking import REGISTRY, Hint, exercise, load_all
+from jgm_course.exercises import solution_namespace, stub, stub_namespace
+from jgm_course.lint_source import solution_names
 from jgm_lib.errors import JGMError
 
 EXERCISES = load_all()
@@ -91,7 +91,7 @@ def test_the_worked_example_of_the_guide_is_right():
     (checks,) = (b for b in blocks if b.startswith('"""Checkers of lesson 02."""'))
     (cells,) = (b for b in blocks if "**Exercise 1.**" in b)
     namespace = {"__name__": "guide"}
-    exec(checks.replace("from . import", "from jgm_lib.course.checks import"), namespace)
+    exec(checks.replace("from . import", "from jgm_course.checking import"), namespace)
     found = REGISTRY["02", "langevin_step"]
     exec(cells.split("# %%")[2].partition("\n")[2], namespace)
     found.check(namespace["langevin_step"])

@@ -12,10 +12,10 @@ from data_scripts import familiar as script
 from jgm_lib import Colorizer, JGMError, checkpoints, familiar
 from jgm_lib.data import samples
 from jgm_lib.data.toy import ToyScenes
-from jgm_lib.fullres import reduce, working_size
 from jgm_lib.networks.context import ZOOM
 from jgm_lib.networks.lite import eyes
 from jgm_lib.photo import read_photo
+from jgm_lib.photo.enlarge import reduce, working_size
 
 
 def seen(name_or_array) -> torch.Tensor:

@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from jgm_lib import checkpoints, files, params, study, train_cards, training
-from jgm_lib.course import book, sweep
+from jgm_course import book, sweep
+from jgm_lib import cards, checkpoints, files, params, study
 from jgm_lib.data import packed
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
-from jgm_lib.photo_write import write_photo
+from jgm_lib.photo.write import write_photo
+from jgm_lib.training import make_optimizer
+from jgm_lib.training import state as training_state
 
 ROOT = Path(files.__file__).parents[1]
 OLD, NEW = b"old and whole", b"new and whole"
@@ -86,7 +88,7 @@ def test_deep_nests_are_damage_wherever_text_is_read(tmp_path):
     path = tmp_path / "deep.yaml"
     path.write_text("[" * 3000)
     with pytest.raises(JGMError, match="not a readable YAML file"):
-        train_cards.read_yaml(path, "card")
+        cards.read_yaml(path, "card")
     with pytest.raises(JGMError, match="deep.yaml"):
         sweep.read_card(type("options", (), {"grid": path}))
 
@@ -279,8 +281,8 @@ def write_checkpoint(folder: Path) -> list[Path]:
     model, card = torch.nn.Linear(2, 2), params.TrainCard()
     ema = {k: v.clone() for k, v in model.state_dict().items()}
     path = folder / "step-1.safetensors"
-    training.save_state(path, 1, model, ema, training.make_optimizer(model, card), card)
-    training.Log(folder, 0)
+    training_state.save_state(path, 1, model, ema, make_optimizer(model, card), card)
+    training_state.Log(folder, 0)
     return [path, folder / "log.csv"]
 
 

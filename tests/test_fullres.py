@@ -7,7 +7,8 @@ from benchmarks.fullres import DEFAULTS, scores_of
 from benchmarks.memory import peak_mb
 from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
-from jgm_lib.fullres import (
+from jgm_lib.photo import read_photo
+from jgm_lib.photo.enlarge import (
     METHODS,
     Enlarger,
     enlarge_chroma,
@@ -16,7 +17,6 @@ from jgm_lib.fullres import (
     row_blocks,
     working_size,
 )
-from jgm_lib.photo import read_photo
 
 
 def rand(*shape, seed=0):

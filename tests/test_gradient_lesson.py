@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jgm_lib import lessons
-from jgm_lib.course.lessons import nb03
+from jgm_course import plots, stats
+from jgm_course.nb03 import figures as nb03
 from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
 from jgm_lib.figures import png_bytes
@@ -110,8 +110,8 @@ def test_local_scale_removes_a_slow_change_of_contrast():
     g = draw(3, 2, 60, 300).numpy()
     contrast = np.exp(np.linspace(-1, 1, 300))
     alone, changed = (nb03.by_local_scale(f, floor=0.0) for f in (g, g * contrast))
-    assert lessons.kurtosis(g * contrast) > 4  # a mixture of scales has heavy tails
-    assert lessons.kurtosis(changed) == pytest.approx(lessons.kurtosis(alone), abs=0.05)
+    assert stats.kurtosis(g * contrast) > 4  # a mixture of scales has heavy tails
+    assert stats.kurtosis(changed) == pytest.approx(stats.kurtosis(alone), abs=0.05)
     assert np.abs(nb03.by_local_scale(np.full((2, 9, 9), 1e-6))).max() < 1e-3  # flat stays flat
 
 
@@ -183,13 +183,13 @@ def test_sides_p_sees_a_picture_with_two_different_sides():
 @pytest.mark.parametrize("name", samples.names())
 def test_gradients_of_photographs_have_heavy_tails(name):
     g = nb03.luma_gradients(nb03.photo(name))
-    assert lessons.kurtosis(g) > 6
-    assert lessons.kurtosis(nb03.by_local_scale(g)) < lessons.kurtosis(g)
+    assert stats.kurtosis(g) > 6
+    assert stats.kurtosis(nb03.by_local_scale(g)) < stats.kurtosis(g)
 
 
 def test_figures_draw():
     fields = {str(k): f for k, f in enumerate(noise_pictures([1, 2, 3]))}
-    fig, (a, b) = lessons.panels(1, 2)
+    fig, (a, b) = plots.panels(1, 2)
     nb03.log_histogram(a, fields)
     nb03.distance_map(b, nb03.half_distances(list(fields.values())), list(fields), 0.2)
     assert png_bytes(fig).startswith(b"\x89PNG")

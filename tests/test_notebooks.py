@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from jgm_lib.course import book, lint, offline, pairs, worker
+from jgm_course import book, lint, offline, pairs, worker
 
 WRITTEN = {
     "00_start_here",
@@ -17,12 +17,12 @@ WRITTEN = {
     "03_gradient_domain",
     "04_train_the_prior",
     "05_colorize",
-    "06_ablations",
-    "07_comparison",
-    "08_diversity",
-    "09_blind_historic",
-    "10_user_study",
-    "11_fast_samplers",
+    "06_fast_samplers",
+    "07_ablations",
+    "08_comparison",
+    "09_diversity",
+    "10_blind_historic",
+    "11_user_study",
     "12_scale_up",
 }
 LESSONS = [pytest.param(p, id=p.stem) for p in book.lessons()]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks import numbers
-from jgm_lib.course.book import ROOT
+from jgm_course.book import ROOT
 from jgm_lib.experiments.names import NULLSPACE
 from jgm_lib.experiments.tables import write_json
 from jgm_lib.params import ColorizeCard

@@ -6,8 +6,11 @@ import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from jgm_lib.course.lessons import diagrams, nb00, nb05, tempering
-from jgm_lib.lessons import film_strip
+from jgm_course.nb00 import figures as nb00
+from jgm_course.nb04 import diagrams
+from jgm_course.nb05 import figures as nb05
+from jgm_course.nb05 import tempering
+from jgm_course.plots import film_strip
 
 
 def texts(fig) -> list[Text]:

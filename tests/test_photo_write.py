@@ -11,11 +11,11 @@ from hypothesis.extra import numpy as hnp
 from photo_maker import levels
 from PIL import Image
 
-from jgm_lib import photo_write
 from jgm_lib.errors import JGMError
 from jgm_lib.operators import gray_weights
 from jgm_lib.photo import Photo, read_photo
-from jgm_lib.photo_write import fit_gamut, quantize_keep_gray, write_photo
+from jgm_lib.photo import write as photo_write
+from jgm_lib.photo.write import fit_gamut, quantize_keep_gray, write_photo
 
 RNG = np.random.default_rng(1)
 HALVES = (0.5, 0.5, 0.0)
@@ -110,7 +110,7 @@ def test_fit_gamut_leaves_colours_inside_alone():
 def test_row_blocks_change_nothing(monkeypatch):
     rgb, gray = RNG.random((37, 11, 3)) * 2 - 0.5, RNG.random((37, 11))
     whole = quantize_keep_gray(rgb, gray, "bt601"), fit_gamut(rgb, gray)
-    monkeypatch.setattr("jgm_lib.photo.BLOCK", 25)
+    monkeypatch.setattr("jgm_lib.photo.read.BLOCK", 25)
     assert np.array_equal(quantize_keep_gray(rgb, gray, "bt601"), whole[0])
     assert np.array_equal(fit_gamut(rgb, gray), whole[1])
 
@@ -152,7 +152,7 @@ def test_16_bit_files_are_16_bit_files(tmp_path):
 
 def test_16_bit_png_in_several_blocks(tmp_path, monkeypatch):
     rgb = RNG.random((50, 20, 3))
-    monkeypatch.setattr("jgm_lib.photo.BLOCK", 60)
+    monkeypatch.setattr("jgm_lib.photo.read.BLOCK", 60)
     photo = read_photo(write_photo(tmp_path / "a.png", rgb, bits=16))
     assert np.array_equal(levels(photo.pixels, 65535), levels(rgb, 65535))
 

@@ -9,11 +9,11 @@ from test_training import contents, last_step, same, steps_logged
 
 from jgm_lib.errors import JGMError
 from jgm_lib.losses import halved, model_tensor, split_noise_loss
-from jgm_lib.objectives import memory_format, objective
 from jgm_lib.operators import to_basis
 from jgm_lib.params import TrainCard, validate
-from jgm_lib.runs import measure_channels, packed_batches, start, toy_batches
 from jgm_lib.training import fit
+from jgm_lib.training.objectives import memory_format, objective
+from jgm_lib.training.runs import measure_channels, packed_batches, start, toy_batches
 
 
 def rng(seed=0):
@@ -31,7 +31,9 @@ def card(**changes) -> TrainCard:
 
 def test_a_card_says_what_the_loss_is_told(monkeypatch):
     told = {}
-    monkeypatch.setattr("jgm_lib.objectives.photograph_loss", lambda m, x, g, **k: told.update(k))
+    monkeypatch.setattr(
+        "jgm_lib.training.objectives.photograph_loss", lambda m, x, g, **k: told.update(k)
+    )
     c = card(isotropic=0.2, p_mean=-0.6, p_std=1.9, sigma_min=0.01, sigma_max=80.0, sigma_y=0.005)
     objective(None, c)(None, None)
     assert told == dict(any_gray=0.5, aged=0.5, draws=2, isotropic=0.2, p_mean=-0.6, p_std=1.9,
@@ -59,13 +61,13 @@ def test_which_cards_look_at_whole_photographs(changes, photographs, monkeypatch
     losses = []
     for name in ("photograph_loss", "split_noise_loss"):
         spy = lambda *a, n=name, **k: losses.append(n)  # noqa: E731
-        monkeypatch.setattr(f"jgm_lib.objectives.{name}", spy)
+        monkeypatch.setattr(f"jgm_lib.training.objectives.{name}", spy)
     objective(None, c)(None, None)
     assert losses == ["photograph_loss" if photographs else "split_noise_loss"]
     asked = []
     real = toy_batches(8)
     toy = lambda size: asked.append(size) or (lambda n, g: real(4, g))  # noqa: E731
-    monkeypatch.setattr("jgm_lib.runs.toy_batches", toy)
+    monkeypatch.setattr("jgm_lib.training.runs.toy_batches", toy)
     start(c)
     assert asked == [32 if photographs else 16]
 
@@ -82,7 +84,7 @@ def test_channels_are_measured_on_pictures_of_the_size_in_training(monkeypatch):
     def noise(size):
         return lambda n, g: torch.rand(4, 3, size, size, generator=g)
 
-    monkeypatch.setattr("jgm_lib.runs.toy_batches", noise)
+    monkeypatch.setattr("jgm_lib.training.runs.toy_batches", noise)
     model, _, _ = start(card())
     mean, spread = model.mean.clone(), model.spread.clone()
     measure_channels((halved(noise(32)(4, rng(i))) for i in range(16)), model)
@@ -100,7 +102,7 @@ def test_the_crop_area_reaches_the_pictures(monkeypatch, tmp_path):
             return torch.zeros(len(indices), 3, size, size)
 
     data = Set()
-    monkeypatch.setattr("jgm_lib.runs.PackedSet", lambda path: data)
+    monkeypatch.setattr("jgm_lib.training.runs.PackedSet", lambda path: data)
     data.card = {}
     start(card(crop_area=0.8), "any")
     assert data.asked == (32, (0.8, 1.0))
@@ -129,8 +131,8 @@ def test_cards_that_cannot_be(changes, says):
 
 
 def test_the_bundled_card_builds_its_network():
-    from jgm_lib.runs import network_of
-    from jgm_lib.train_cards import read_train_card
+    from jgm_lib.cards import read_train_card
+    from jgm_lib.training.runs import network_of
 
     c = read_train_card("photos-64")
     model = network_of(c)
@@ -155,7 +157,7 @@ def quick_start(monkeypatch):
         model.mean.copy_(U.mean(1).view(1, -1, 1, 1))
         model.spread.copy_(U.std(1).view(1, -1, 1, 1))
 
-    monkeypatch.setattr("jgm_lib.runs.measure_channels", measured)
+    monkeypatch.setattr("jgm_lib.training.runs.measure_channels", measured)
 
 
 def test_broken_off_and_resumed_equals_uninterrupted(tmp_path, quick_start):

@@ -7,10 +7,10 @@ import pytest
 import torch
 import yaml
 
+from jgm_course.book import ROOT
 from jgm_lib import Colorizer, checkpoints
-from jgm_lib.course.book import ROOT
+from jgm_lib.cards import read_train_card
 from jgm_lib.data import samples
-from jgm_lib.train_cards import read_train_card
 
 FILE = checkpoints.BUNDLED / "photos-64.safetensors"
 

@@ -10,16 +10,16 @@ import pytest
 import torch
 import yaml
 
-from jgm_lib import runs
-from jgm_lib.course import book
-from jgm_lib.course.lessons import nb12
+import jgm_lib
+from jgm_course import book
+from jgm_course.nb12 import figures as nb12
+from jgm_lib.cards import card_names, read_train_card
 from jgm_lib.data.packed import PackedSet
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
 from jgm_lib.noise import mix_seed
 from jgm_lib.params import TrainCard, validate
-from jgm_lib.train_cards import card_names, read_train_card
-from jgm_lib.training import checkpoints_in, learning_rate, make_optimizer, objective, update_ema
+from jgm_lib.training import learning_rate, make_optimizer, objective, runs, states_in, update_ema
 
 GPU_CARDS = ["code-128", "paper-128", "paper-128-2gpu", "unet-128", "unet-128-8gpu"]
 TINY = dict(
@@ -73,8 +73,8 @@ import torch
 from accelerate import PartialState
 from jgm_lib.cli import main
 from jgm_lib.errors import JGMError
-from jgm_lib.runs import start
-from jgm_lib.train_cards import read_train_card
+from jgm_lib.training.runs import start
+from jgm_lib.cards import read_train_card
 from jgm_lib.training import fit
 
 torch.set_num_threads(1)
@@ -111,7 +111,7 @@ def pair(tmp_path_factory):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     arguments = [folder / n for n in ("script.py", "card.yaml", "run", "poisoned")]
     environment = {**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}
-    root = os.path.dirname(os.path.dirname(runs.__file__))
+    root = os.path.dirname(os.path.dirname(jgm_lib.__file__))
     environment["PYTHONPATH"] = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [*command, *map(str, arguments)], env=environment, capture_output=True, text=True
@@ -176,7 +176,7 @@ def test_a_bad_loss_in_one_process_stops_all_and_harms_none(pair):
     for process in (0, 1):
         said = (folder / "poisoned" / f"said-{process}.txt").read_text()
         assert "step 4: training stopped" in said and "finite True" in said
-    assert checkpoints_in(folder / "poisoned")[-1].stem == "step-00000002"
+    assert states_in(folder / "poisoned")[-1].stem == "step-00000002"
 
 
 # -- the lesson's arithmetic -------------------------------------------------------------------

@@ -15,11 +15,11 @@ from jgm_lib.experiments import bench
 from jgm_lib.experiments.evaluate import evaluate
 from jgm_lib.experiments.methods import by_card, enlarged
 from jgm_lib.experiments.sources import Pictures
-from jgm_lib.fullres import reduce
 from jgm_lib.networks.context import Seeing
 from jgm_lib.noise import mix_seed, version_seeds
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.params import ColorizeCard
+from jgm_lib.photo.enlarge import reduce
 
 F = gray_weights()
 SHORT = dict(n=2, steps=2, sigma_max=10.0)
@@ -266,7 +266,9 @@ def test_from_webp_files_to_a_coloured_photograph(tmp_path, capsys):
     ],
 )
 def test_bad_facts_are_refused_before_the_training(text, says, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("jgm_lib.runs.start", lambda *a: pytest.fail("training would begin"))
+    monkeypatch.setattr(
+        "jgm_lib.training.runs.start", lambda *a: pytest.fail("training would begin")
+    )
     if text:
         (tmp_path / "about.yaml").write_text(text)
     out = ("--out", tmp_path / "run", "--about", tmp_path / "about.yaml")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from jgm_course.nb11 import figures as nb11
 from jgm_lib import study
-from jgm_lib.course.lessons import nb10
 from jgm_lib.errors import JGMError
 from jgm_lib.widgets.study_panel import StudyPanel
 
@@ -198,8 +198,8 @@ def test_an_observer_who_missed_a_method_is_left_out():
 
 def test_the_analysis_recovers_a_room_with_known_preferences():
     """SIMULATED: many observers, and every mean comes close to the truth, in the right order."""
-    room = study.Room(nb10.PREFERENCES, pictures=4, seed=3)
-    found = study.analyse(room.vote(4000, seed=1), nb10.METHODS, resamples=100)
+    room = study.Room(nb11.PREFERENCES, pictures=4, seed=3)
+    found = study.analyse(room.vote(4000, seed=1), nb11.METHODS, resamples=100)
     got = np.array([[c[0] for c in row.values()] for row in found.values()])
     np.testing.assert_allclose(got, room.truth(), atol=0.02)  # over five standard errors
     assert (np.argsort(got[:, -1]) == np.argsort(room.truth()[:, -1])).all()
@@ -216,14 +216,14 @@ def test_the_truth_of_a_room_is_the_integral_over_its_observers():
 
 def test_intervals_over_observers_cover_and_intervals_over_votes_do_not():
     """SIMULATED, 150 rooms of 30: near 95 %, within what a bootstrap of 30 and chance may lose."""
-    got = nb10.coverage(nb10.room(4, 0), people=30, rooms=150, seed=100)
+    got = nb11.coverage(nb11.room(4, 0), people=30, rooms=150, seed=100)
     assert 0.89 < got["observers"][0] < 0.99
     assert got["votes"][0] < 0.85
 
 
 def test_without_lenient_people_votes_are_independent():
-    room = study.Room(nb10.PREFERENCES, 4, leniency=0.0, difficulty=0.0)
-    assert nb10.coverage(room, people=30, rooms=100)["votes"][0] > 0.9
+    room = study.Room(nb11.PREFERENCES, 4, leniency=0.0, difficulty=0.0)
+    assert nb11.coverage(room, people=30, rooms=100)["votes"][0] > 0.9
 
 
 def test_the_paired_test_keeps_its_level_and_sees_a_difference():
@@ -262,15 +262,15 @@ def test_wilson_by_hand():
 
 
 def test_the_only_slip_of_table_ii_is_igms_mean():
-    assert nb10.slips() == {"iGM-6C": (88.96, 88.63)}
+    assert nb11.slips() == {"iGM-6C": (88.96, 88.63)}
 
 
 def test_fig_6_shows_table_ii_with_its_intervals():
-    fig = nb10.table_two_figure(200)
-    assert [a.get_title() for a in fig.axes] == list(nb10.COLUMNS)
+    fig = nb11.table_two_figure(200)
+    assert [a.get_title() for a in fig.axes] == list(nb11.COLUMNS)
     for column, axis in enumerate(fig.axes):
         dots = [float(c.lines[0].get_ydata()[0]) for c in axis.containers]
-        wanted = [row[column] for row in nb10.TABLE_II.values()]
+        wanted = [row[column] for row in nb11.TABLE_II.values()]
         if column == 3:
             wanted[3] = 88.63  # the mean, not the slip
         assert dots == pytest.approx(wanted, abs=0.006)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jgm_lib.course import sweep, sweep_pages, worker
+from jgm_course import sweep, sweep_pages, worker
 from jgm_lib.errors import JGMError
 
 pytest_plugins = ["course_sample"]  # the fixtures made and course

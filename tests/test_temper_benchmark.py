@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import temper, temper_settings
-from jgm_lib.course.book import ROOT
+from jgm_course.book import ROOT
 from jgm_lib.errors import JGMError
 from jgm_lib.experiments.sources import Pictures
 from jgm_lib.samplers import presets

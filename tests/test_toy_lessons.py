@@ -1,10 +1,12 @@
-"""The helpers of lessons 08, 09 and 11: what is counted, with which error bars, what a mean gains."""
+"""The helpers of lessons 06, 09 and 10: what is counted, with which error bars, what a mean gains."""
 
 import numpy as np
 import pytest
 import torch
 
-from jgm_lib.course.lessons import nb08, nb09, nb11
+from jgm_course.nb06 import figures as nb06
+from jgm_course.nb09 import figures as nb09
+from jgm_course.nb10 import figures as nb10
 from jgm_lib.data.toy import OBJECTS, PALETTE, ToyScenes, visible
 from jgm_lib.joint import join
 from jgm_lib.metrics import psnr
@@ -15,7 +17,7 @@ from jgm_lib.study import share_interval
 
 @pytest.fixture(scope="module")
 def group():
-    return nb08.Group(None, 32, 12, 8, seed=0)
+    return nb09.Group(None, 32, 12, 8, seed=0)
 
 
 def painted(group, name: str, modes) -> torch.Tensor:
@@ -28,7 +30,7 @@ def painted(group, name: str, modes) -> torch.Tensor:
 
 
 def test_every_draw_of_a_visible_object_is_counted(group):
-    for name, c in nb08.mode_table(group, group.exact()).items():
+    for name, c in nb09.mode_table(group, group.exact()).items():
         assert c.draws == 8 * int(visible(group.labels, name).sum())
         assert c.names[-1] == "mixed" and c.shares[-1] == 0
         assert c.shares.sum() == pytest.approx(1)
@@ -38,8 +40,8 @@ def test_every_draw_of_a_visible_object_is_counted(group):
 
 @pytest.mark.parametrize(("name", "modes"), [("roof", (0, 1)), ("sky", (0, 1)), ("hills", (0, 1))])
 def test_a_colour_between_two_modes_is_counted_as_mixed(group, name, modes):
-    pure = nb08.mode_table(group, painted(group, name, modes[:1]))[name]
-    between = nb08.mode_table(group, painted(group, name, modes))[name]
+    pure = nb09.mode_table(group, painted(group, name, modes[:1]))[name]
+    between = nb09.mode_table(group, painted(group, name, modes))[name]
     assert pure.shares[modes[0]] == 1 and pure.shares[-1] == 0
     assert between.shares[-1] == 1 and between.draws == pure.draws
 
@@ -52,8 +54,8 @@ def test_what_is_visible_does_not_hang_on_the_colours():
 
 
 def test_the_interval_is_wilsons_where_all_landscapes_agree_and_wider_where_they_do_not():
-    assert nb08.scene_interval(np.zeros(12), 96) == pytest.approx(share_interval(0.0, 96))
-    low, high = nb08.scene_interval(
+    assert nb09.scene_interval(np.zeros(12), 96) == pytest.approx(share_interval(0.0, 96))
+    low, high = nb09.scene_interval(
         np.repeat([0.0, 1.0], 6), 96
     )  # a landscape decides all its draws
     narrow = share_interval(0.5, 96)
@@ -66,13 +68,13 @@ def test_plausibility_has_an_interval_over_landscapes(group):
     row = group.measure(x)
     assert row["admissible"] == pytest.approx(0.5)
     assert row["interval"][0] < 0.35 and row["interval"][1] > 0.65
-    assert "0.50 (" in nb08.text_table({"half": row})
+    assert "0.50 (" in nb09.text_table({"half": row})
 
 
 def test_the_oracle_of_one_is_the_honest_number(group):
     gen = torch.Generator().manual_seed(0)
     x = (group.exact()[:, :4] + 0.05 * torch.randn(12, 4, 3, 32, 32, generator=gen)).clamp(0, 1)
-    curve, rows = nb08.oracle_curve(group, x), nb08.three_columns(group, x)
+    curve, rows = nb09.oracle_curve(group, x), nb09.three_columns(group, x)
     assert curve[0] == pytest.approx(rows["one draw"]["psnr"])
     assert curve[-1] == pytest.approx(rows["oracle of 4"]["psnr"])
     each = [psnr(x[:, k], group.truth) for k in range(4)]
@@ -84,7 +86,7 @@ def test_the_mean_of_k_exact_draws_gains_what_the_formula_says(K):
     gen = torch.Generator().manual_seed(K)
     centre = torch.randn(200, 1, 3, 8, 8, generator=gen)
     both = centre + 0.3 * torch.randn(200, K + 1, 3, 8, 8, generator=gen)
-    gain = nb08.gain_of_mean(both[:, 1:], both[:, 0])
+    gain = nb09.gain_of_mean(both[:, 1:], both[:, 0])
     assert gain == pytest.approx(10 * np.log10(2 / (1 + 1 / K)), abs=0.03)
 
 
@@ -92,9 +94,9 @@ def test_wider_draws_gain_more_and_a_common_error_less():
     gen = torch.Generator().manual_seed(0)
     truth, draws = (torch.randn(100, k, 3, 8, 8, generator=gen) for k in (1, 8))
     right = 10 * np.log10(2 / (1 + 1 / 8))
-    assert nb08.gain_of_mean(2 * draws, truth[:, 0]) > right + 1
-    assert nb08.gain_of_mean(0.5 * draws, truth[:, 0]) < right - 1
-    assert nb08.gain_of_mean(draws + 1, truth[:, 0]) < right - 0.5
+    assert nb09.gain_of_mean(2 * draws, truth[:, 0]) > right + 1
+    assert nb09.gain_of_mean(0.5 * draws, truth[:, 0]) < right - 1
+    assert nb09.gain_of_mean(draws + 1, truth[:, 0]) < right - 0.5
 
 
 class Recorder:
@@ -112,7 +114,7 @@ class Recorder:
 
 def test_the_three_guesses_differ_in_the_noise_alone():
     x, model = ToyScenes(32).sample(2, 0).images, Recorder()
-    assert list(nb11.guesses(model, x, 0.3)) == ["luma noisy", "re-stacked", "luma clean"]
+    assert list(nb06.guesses(model, x, 0.3)) == ["luma noisy", "re-stacked", "luma clean"]
     (noisy, s), (stacked, _), (clean, least) = model.seen
     X = join(x, 0.5)
     assert s == 0.3 and least < 0.01
@@ -127,29 +129,29 @@ def test_the_three_guesses_differ_in_the_noise_alone():
 
 def test_less_lookahead_keeps_less_variance():
     kept = [
-        nb11.kept_variance(karras_sigmas(20, 60.0), 0.01, "multistep", lookahead=share)
+        nb06.kept_variance(karras_sigmas(20, 60.0), 0.01, "multistep", lookahead=share)
         for share in (0.0, 0.6, 1.0)
     ]
     assert kept == pytest.approx([0.54, 0.80, 1.10], abs=0.01)
-    assert kept[0] == nb11.kept_variance(karras_sigmas(20, 60.0), 0.01, "ancestral")
+    assert kept[0] == nb06.kept_variance(karras_sigmas(20, 60.0), 0.01, "ancestral")
 
 
 def test_the_bench_counts_with_an_interval():
-    bench = nb11.Bench(None, 6, seed=0)
+    bench = nb06.Bench(None, 6, seed=0)
     x = bench.batch.images.clone()
     x[:3] = bench.y[:3]
     row = {"nfe": 0, "seconds": 0.0, **bench.measure(x)}
     low, high = row["interval"]
     assert row["admissible"] == pytest.approx(0.5, abs=1e-3) and low < 0.2 and high > 0.8
-    assert f"0.50 ({low:.2f} to {high:.2f})" in nb11.table({"half": row})
-    axis = nb11.shares_figure({"half": row, "all": row}).axes[0]
+    assert f"0.50 ({low:.2f} to {high:.2f})" in nb06.table({"half": row})
+    axis = nb06.shares_figure({"half": row, "all": row}).axes[0]
     assert [t.get_text() for t in axis.get_yticklabels()] == ["half", "all"]
     assert [list(line.get_xdata()) for line in axis.lines[::2]] == [[low, high]] * 2
 
 
 def test_the_films_cost_is_taken_before_and_after_colouring():
     rows = {"mean (Eq 18)": [8.8, 7.7, 7.8], "film": [11.0, 10.4, 10.7]}
-    assert nb09.film_cost(rows, "film") == pytest.approx((2.2, 2.7))
+    assert nb10.film_cost(rows, "film") == pytest.approx((2.2, 2.7))
 
 
 def test_the_smallest_picture_of_a_grey_is_coloured_under_eq_19():

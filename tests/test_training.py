@@ -11,22 +11,22 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from jgm_lib import runs
 from jgm_lib.errors import JGMError
 from jgm_lib.joint import join
 from jgm_lib.networks import build
 from jgm_lib.operators import to_basis
 from jgm_lib.params import TrainCard
-from jgm_lib.runs import averaged_model, export_run, measure_channels, start
 from jgm_lib.training import (
-    checkpoints_in,
     ema_decay,
     fit,
     learning_rate,
-    load_state,
     make_accelerator,
     objective,
+    runs,
+    states_in,
 )
+from jgm_lib.training.runs import averaged_model, export_run, measure_channels, start
+from jgm_lib.training.state import load_state
 
 SETTINGS = {"widths": [8, 16], "dropout": 0.1}
 
@@ -94,12 +94,12 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path):
 
 def contents(folder) -> tuple[dict, dict]:
     """Metadata and every tensor of the newest checkpoint."""
-    with safe_open(checkpoints_in(folder)[-1], "pt") as f:
+    with safe_open(states_in(folder)[-1], "pt") as f:
         return f.metadata(), {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118
 
 
 def last_step(folder) -> int:
-    return int(checkpoints_in(folder)[-1].stem.split("-")[1])
+    return int(states_in(folder)[-1].stem.split("-")[1])
 
 
 def steps_logged(folder):
@@ -229,7 +229,7 @@ def test_a_folder_with_a_run_is_not_overwritten(tmp_path):
 
 def test_a_damaged_checkpoint_is_refused_in_one_line(tmp_path):
     run(tmp_path / "a", card(steps=4))
-    path = checkpoints_in(tmp_path / "a")[-1]
+    path = states_in(tmp_path / "a")[-1]
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(JGMError, match="not a training checkpoint") as error:
         run(tmp_path / "a", card(steps=8), resume=True)
@@ -241,7 +241,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     other = card(steps=8, settings={"widths": [8, 24]})
     with pytest.raises(JGMError, match="of another card, settings="):
         run(tmp_path / "a", other, resume=True)
-    path = checkpoints_in(tmp_path / "a")[-1]  # the same card, but code whose network differs
+    path = states_in(tmp_path / "a")[-1]  # the same card, but code whose network differs
     with pytest.raises(JGMError, match="does not fit this card's network"):
         load_state(path, build("unet", widths=[8, 24]), {}, None, card())
 
@@ -256,10 +256,10 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
 )
 def test_a_run_does_not_go_on_under_another_card(tmp_path, change, says):
     run(tmp_path / "a", card(steps=4))
-    before = checkpoints_in(tmp_path / "a")
+    before = states_in(tmp_path / "a")
     with pytest.raises(JGMError, match=f"of another card, {says}.*only its steps"):
         run(tmp_path / "a", card(steps=8, **change), resume=True)
-    assert checkpoints_in(tmp_path / "a") == before
+    assert states_in(tmp_path / "a") == before
     run(tmp_path / "a", card(steps=8), resume=True)
 
 
@@ -349,7 +349,7 @@ def test_resumed_optimizer_state_is_exact(tmp_path):
     other = start(c)[0]
     optimizer = torch.optim.AdamW(other.parameters(), lr=c.lr)
     ema = {k: torch.zeros_like(v) for k, v in other.state_dict().items()}
-    assert load_state(checkpoints_in(tmp_path / "a")[-1], other, ema, optimizer, c) == 4
+    assert load_state(states_in(tmp_path / "a")[-1], other, ema, optimizer, c) == 4
     assert same(other.state_dict(), model.state_dict())
     assert same(ema, states[-1].ema)
     assert {float(s["step"]) for s in optimizer.state_dict()["state"].values()} == {4.0}

@@ -12,9 +12,9 @@ import torch
 
 from ..baselines import MeanOf, RegressionMean, Sampled
 from ..colorize import Colorizer
-from ..fullres import reduce
 from ..noise import version_seeds
 from ..params import ColorizeCard
+from ..photo.enlarge import reduce
 from ..result import full_size
 from .names import averaged
 from .sources import F

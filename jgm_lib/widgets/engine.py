@@ -9,13 +9,13 @@ from functools import cached_property, lru_cache
 
 import torch
 
-from ..borders import Border, crop
 from ..colorize import Colorizer, Result, reduced_truth, trace_row
-from ..fullres import reduce
 from ..ladder import epsilon_of
 from ..metrics import typicality_order
 from ..params import ColorizeCard, validate
 from ..photo import Photo, read_photo
+from ..photo.borders import Border, crop
+from ..photo.enlarge import reduce
 
 COARSE_EVALUATIONS = 6
 

@@ -6,10 +6,10 @@ import io
 import ipywidgets as w
 import numpy as np
 
-from ..fullres import reduce
 from ..honesty import spread_of
 from ..metrics import psnr
 from ..operators import gray
+from ..photo.enlarge import reduce
 from ..result import full_size
 from . import controls, drawing
 from .album import MAX_UPLOAD

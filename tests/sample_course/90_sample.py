@@ -34,7 +34,7 @@ sigma = 0.5  # noise level
 # ruff: noqa: E402
 from sample_card import CARD
 
-from jgm_lib.course.errors import begin
+from jgm_course.errors import begin
 
 card = begin(CARD, globals())
 

@@ -1,6 +1,6 @@
 """Checkers of the sample lesson."""
 
-from jgm_lib.course.checks import close, exercise
+from jgm_course.checking import close, exercise
 
 
 @exercise(

@@ -1,5 +1,0 @@
-"""Parameters of lesson 05, which is also `make demo`."""
-
-from ...params import DemoCard
-
-CARD = DemoCard

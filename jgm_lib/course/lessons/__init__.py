@@ -1,1 +1,0 @@
-"""Longer code of single lessons, one module a lesson: `nbNN`."""

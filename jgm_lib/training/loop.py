@@ -1,0 +1,183 @@
+"""Training as a generator: ``for progress in fit(...)``. Resumable bit for bit on one CPU.
+
+All randomness of a step comes from (seed, step, process), so a resumed run needs no random
+state; all schedules go by step count, so a finished run can be extended.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+
+from ..errors import JGMError
+from ..locks import locked
+from ..noise import mix_seed
+from .objectives import memory_format, objective
+from .state import Log, load_state, prune, save_state, states_in
+
+
+@dataclass
+class Progress:
+    """What ``fit`` yields: after which step, the loss there, speed, and what is still to do."""
+
+    step: int
+    loss: float
+    lr: float
+    images_per_second: float
+    seconds_left: float
+    ema: dict  # the averaged weights, for a sample strip
+
+
+def learning_rate(step: int, steps: int, card) -> float:
+    """The rate before step ``step`` (0-based): warm-up, then the card's schedule by step count."""
+    warm = min(1.0, (step + 1) / card.warmup) if card.warmup else 1.0
+    if card.schedule == "halve":
+        return card.lr * warm * 0.5 ** (step // card.halve_every)
+    if card.schedule == "decay":
+        return card.lr * warm * min(1.0, (steps - step) / (card.decay_share * steps))
+    return card.lr * warm
+
+
+def ema_decay(n: int, limit: float = 0.999) -> float:
+    """Decay at the n-th update: short memory first, so that early weights are forgotten."""
+    return min(limit, (1 + n) / (10 + n))
+
+
+def make_optimizer(model, card):
+    kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[card.optimizer]
+    return kind(model.parameters(), lr=card.lr)
+
+
+def make_accelerator(precision: str = "no", cpu: bool = False) -> Accelerator:
+    """An Accelerator of this precision, also where another training of the process had another:
+    accelerate keeps the first one's settings for all. JGMError if the device cannot do it."""
+    try:
+        return Accelerator(mixed_precision=precision, cpu=cpu)
+    except ValueError:
+        AcceleratorState._reset_state(reset_partial_state=cpu)
+    try:
+        return Accelerator(mixed_precision=precision, cpu=cpu)
+    except ValueError as error:
+        raise JGMError(f"precision={precision!r}: {error}") from None
+
+
+def fit(
+    model,
+    batches,
+    card,
+    out,
+    *,
+    resume=False,
+    save_every=500,
+    keep=3,
+    log_every=50,
+    accelerator=None,
+    data=None,
+) -> Iterator[Progress]:
+    """Train ``model`` in place and yield a Progress every step.
+
+    ``batches(n, generator) -> (n,3,H,W)`` pictures in [0,1]; ``card`` a TrainCard; ``out`` the
+    run's folder for checkpoints and log.csv. ``resume`` goes on from the newest checkpoint there;
+    ``data`` (text or dict, kept in checkpoints) says of which pictures, and must then be the same.
+    The last yield follows the last checkpoint. Raises JGMError if the loss or its gradient stops
+    being finite (the newest checkpoint is kept), if ``out`` holds a run and ``resume`` is off, one
+    of another card or already beyond ``card.steps``, or if another process trains there.
+    """
+    if min(save_every, keep, log_every) < 1:
+        raise JGMError(f"save_every={save_every}, keep={keep}, log_every={log_every}: need >= 1")
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    accelerator = accelerator or make_accelerator(card.precision)
+    with ExitStack() as held:
+        if accelerator.is_main_process and not held.enter_context(locked(out / "lock", wait=False)):
+            raise JGMError(f"{out}: another training is running in this folder")
+        every = (save_every, keep, log_every)
+        yield from _fit(model, batches, card, out, resume, *every, accelerator, data)
+
+
+def _fit(model, batches, card, out, resume, save_every, keep, log_every, accelerator, data):
+    """``fit`` with the folder to itself."""
+    found = states_in(out)
+    if found and not resume:
+        raise JGMError(f"{out} already holds a run; resume it or choose another folder")
+    model.to(accelerator.device, memory_format=memory_format(card))
+    optimizer = make_optimizer(model, card)
+    ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
+    first = load_state(found[-1], model, ema, optimizer, card, data) if found else 0
+    if first > card.steps:
+        raise JGMError(f"{out}: its run is at step {first} already, beyond steps={card.steps}")
+    prepared, optimizer = accelerator.prepare(model, optimizer)
+    wrapped = objective(_Through(prepared, model), card)
+    log = Log(out, first) if accelerator.is_main_process else None
+    losses, start = [], time.monotonic()
+    for step in range(first, card.steps):
+        lr = learning_rate(step, card.steps, card)
+        loss = _train_step(wrapped, batches, optimizer, accelerator, prepared, card, step, lr)
+        if not math.isfinite(loss):
+            last = states_in(out)
+            kept = (
+                f"the last good checkpoint is {last[-1]}" if last else "no checkpoint was written"
+            )
+            what = f"loss is {loss}, or its gradient,"
+            raise JGMError(f"{what} at step {step + 1}: training stopped; {kept}")
+        update_ema(ema, model, ema_decay(step, card.ema))
+        losses.append(loss)
+        done = step + 1
+        speed = (done - first) * card.batch * accelerator.num_processes / (time.monotonic() - start)
+        if accelerator.is_main_process:
+            if done % log_every == 0 or done == card.steps:
+                log.add(done, sum(losses) / len(losses), lr, round(speed, 2))
+                losses = []
+            if done % save_every == 0 or done == card.steps:
+                raw = getattr(optimizer, "optimizer", optimizer)
+                save_state(out / f"step-{done:08d}.safetensors", done, model, ema, raw, card, data)
+                prune(out, keep)
+        left = (card.steps - done) * card.batch * accelerator.num_processes / speed
+        yield Progress(done, loss, lr, speed, left, ema)
+
+
+class _Through:
+    """The prepared (perhaps distributed) network for the forward pass, the bare one for the rest."""
+
+    def __init__(self, prepared, model):
+        self._prepared, self._model = prepared, model
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def __call__(self, *args):
+        return self._prepared(*args)
+
+
+def _train_step(loss_fn, batches, optimizer, accelerator, model, card, step, lr) -> float:
+    seed = mix_seed(card.seed, step, accelerator.process_index)
+    generator = torch.Generator().manual_seed(seed)
+    x = batches(card.batch, generator).to(accelerator.device)
+    for group in optimizer.param_groups:
+        group["lr"] = lr
+    model.train()
+    ours = [accelerator.device] if accelerator.device.type == "cuda" else []  # not the others' GPUs
+    with torch.random.fork_rng(ours):  # dropout knows only the global state: give it this seed
+        torch.manual_seed(seed)
+        loss = loss_fn(x.contiguous(memory_format=memory_format(card)), generator)
+        accelerator.backward(loss)
+    norm = accelerator.clip_grad_norm_(model.parameters(), card.clip or float("inf"))
+    value = float(accelerator.reduce(loss.detach(), "mean"))  # all processes stop together
+    if not math.isfinite(float(norm)):  # a finite loss can have such gradients
+        value = float(norm)
+    if math.isfinite(value):  # a bad step must not touch the weights
+        optimizer.step()
+    optimizer.zero_grad()
+    return value
+
+
+@torch.no_grad()
+def update_ema(ema: dict, model, decay: float) -> None:
+    for k, v in model.state_dict().items():
+        ema[k].lerp_(v, 1 - decay) if v.is_floating_point() else ema[k].copy_(v)

@@ -1,0 +1,149 @@
+"""From a training card to a network with its data, and from a finished run to weights."""
+
+import datetime
+import json
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+
+from .. import checkpoints
+from ..data.packed import PackedSet
+from ..data.toy import ToyScenes
+from ..errors import JGMError
+from ..losses import halved, model_tensor
+from ..networks import build
+from ..operators import to_basis
+from ..params import TrainCard, validate
+from .state import states_in
+
+
+def start(card: TrainCard, data=None):
+    """What ``fit`` needs for a card: (network, batches, facts about the data for the card).
+
+    ``data``: path of a packed set; None for ToyScenes, made on the fly. The network's weights come
+    from the card's seed and its channel mean and spread from 1,024 pictures, or all of it from
+    ``card.init``. Raises JGMError, also when a card for GPUs meets a machine without one.
+    """
+    if card.device == "cuda" and not torch.cuda.is_available():
+        raise JGMError(
+            f"card {card.name!r} is for CUDA GPUs and PyTorch sees none on this machine; take a card "
+            "with device: auto (scenes-64, toy-32), or copy this one and set device: auto"
+        )
+    side = card.size * (2 if card.photographs else 1)  # photographs are seen at twice the side
+    if data is None:
+        batches, about = toy_batches(side), {"data": "ToyScenes (procedural, no photographs)"}
+    else:
+        packed = PackedSet(data)
+        batches = packed_batches(packed, side, (card.crop_area, 1.0))
+        about = {"data": {k: packed.card.get(k) for k in ("source", "count", "sha256", "licence")}}
+    with torch.random.fork_rng([]):  # layers know only the global state, on the CPU here
+        torch.default_generator.manual_seed(card.seed)
+        model = network_of(card)
+    if card.settings.get("context") and card.size % model.divisor:
+        raise JGMError(
+            f"card {card.name!r}: size={card.size}: context needs one that {model.divisor} divides"
+        )
+    if card.init:
+        about["init"] = load_initial(card.init, model)
+    elif hasattr(model, "spread"):
+        first = (batches(64, torch.Generator().manual_seed(i)) for i in range(16))
+        measure_channels(map(halved, first) if card.photographs else first, model)
+    return model, batches, about
+
+
+def network_of(card: TrainCard):
+    """The card's network with fresh weights; JGMError where its settings build none."""
+    try:
+        return build(card.network, **card.settings)
+    except JGMError as error:
+        raise JGMError(f"card {card.name!r}: {error}") from None
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError, IndexError) as error:
+        raise JGMError(
+            f"card {card.name!r}: settings={card.settings} build no {card.network} ({error})"
+        ) from None
+
+
+def load_initial(name_or_path, model) -> dict:
+    """Copy finished weights into ``model``; returns what they were, for the next card. JGMError
+    if they are another network."""
+    found, card = checkpoints.load(name_or_path)
+    try:
+        model.load_state_dict(found.state_dict())
+    except RuntimeError:
+        raise JGMError(
+            f"init={str(name_or_path)!r}: {card['network']} {card['settings']} does not "
+            "fit this card's network and settings"
+        ) from None
+    kept = ("name", "sha256", "pictures_seen", "training", "init")  # and what those began with
+    return {k: card[k] for k in kept if k in card}
+
+
+def packed_batches(data, size: int, area=(0.5, 1.0)):
+    """``batches`` for fit from a PackedSet: training pictures at random, cropped to a share
+    ``area`` and flipped."""
+
+    def batch(n: int, generator: torch.Generator) -> torch.Tensor:
+        pick = torch.randint(len(data.train_indices), (n,), generator=generator).numpy()
+        return data.batch(data.train_indices[pick], size, generator, area=area)  # (n,3,size,size)
+
+    return batch
+
+
+def toy_batches(size: int):
+    """``batches`` for fit from ToyScenes: new pictures for ever."""
+    scenes = ToyScenes(size)
+
+    def batch(n: int, generator: torch.Generator) -> torch.Tensor:
+        return scenes.sample(n, generator).images  # (n,3,size,size)
+
+    return batch
+
+
+def measure_channels(batches, model) -> None:
+    """Set the network's per-channel mean and spread (rotated basis) from batches of pictures.
+
+    Batch by batch, the squares about the mean so far (Chan, Golub and LeVeque 1983): 1,024 pictures
+    of nine channels at once are gigabytes from 128 x 128 on.
+    """
+    n, mean, squares = 0, 0.0, 0.0
+    for x in batches:
+        U = to_basis(model_tensor(model, x)).transpose(0, 1).flatten(1).double()  # (C,m)
+        m, new = U.shape[1], U.mean(1)
+        squares = squares + (U - new[:, None]).square().sum(1) + (new - mean) ** 2 * n * m / (n + m)
+        mean, n = mean + (new - mean) * m / (n + m), n + m
+    model.mean.copy_(mean.view(1, -1, 1, 1))
+    model.spread.copy_((squares / (n - 1)).sqrt().view(1, -1, 1, 1))
+
+
+def averaged_model(run):
+    """The averaged (EMA) network of a run's newest checkpoint: (model, TrainCard, step)."""
+    found = states_in(Path(run))
+    if not found:
+        raise JGMError(f"{run}: no checkpoint step-*.safetensors in this folder")
+    with safe_open(found[-1], "pt") as f:
+        meta = f.metadata()
+        ema = {k[4:]: f.get_tensor(k) for k in f.keys() if k.startswith("ema.")}  # noqa: SIM118
+    card = validate(TrainCard, json.loads(meta["card"]))
+    model = network_of(card)
+    model.load_state_dict(ema)
+    return model.eval().requires_grad_(False), card, int(meta["step"])
+
+
+def export_run(run, path, about: dict | None = None) -> Path:
+    """Write the averaged weights of a run's newest checkpoint with their card; returns the path.
+
+    ``about``: more facts for the card, such as data, licence and metrics.
+    """
+    model, card, step = averaged_model(run)
+    facts = {
+        "name": card.name,
+        "network": card.network,
+        "settings": card.settings,
+        "size": card.size,
+        "steps": step,
+        "pictures_seen": step * card.batch,
+        "training": card.model_dump(exclude={"name", "network", "settings", "size"}),
+        "date": datetime.date.today().isoformat(),
+    }
+    return checkpoints.save(path, model, {**facts, **(about or {})})

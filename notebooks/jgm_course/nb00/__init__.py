@@ -1,0 +1,1 @@
+"""Lesson 00: its parameters, its checkers, its figures."""

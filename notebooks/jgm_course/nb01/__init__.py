@@ -1,0 +1,1 @@
+"""Lesson 01: its parameters, its checkers, its figures."""

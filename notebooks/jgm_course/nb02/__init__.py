@@ -1,0 +1,1 @@
+"""Lesson 02: its parameters, its checkers, its figures."""

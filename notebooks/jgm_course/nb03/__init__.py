@@ -1,0 +1,1 @@
+"""Lesson 03: its parameters, its checkers, its figures."""

@@ -1,0 +1,1 @@
+"""Lesson 04: its parameters, its checkers, its figures."""

@@ -1,0 +1,1 @@
+"""Lesson 05: its parameters, its checkers, its figures."""

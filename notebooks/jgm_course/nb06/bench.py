@@ -1,0 +1,123 @@
+"""Lesson 06: samplers on the same landscapes, and the curve of quality against evaluations."""
+
+import time
+
+import torch
+from matplotlib.figure import Figure
+
+from jgm_lib.data.toy import ToyScenes, admissible_share
+from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness
+from jgm_lib.noise import SeededNoise
+from jgm_lib.operators import gray, gray_weights
+from jgm_lib.samplers import SAMPLERS
+
+STYLES = {
+    "split": dict(color="#0072B2", linestyle="-", marker="o"),
+    "split, Heun": dict(color="#D55E00", linestyle="--", marker="s"),
+    "split, multistep": dict(color="#CC79A7", linestyle="-", marker="v"),
+    "nullspace": dict(color="#000000", linestyle=":", marker="^"),
+    "langevin": dict(color="#009E73", linestyle="none", marker="D", markersize=8),
+}
+
+
+class Bench:
+    """The same landscapes for every sampler: ``run(name, **settings)`` colours and measures them."""
+
+    def __init__(self, model, scenes: int, seed: int = 0, size: int = 32):
+        self.model, self.f = model, gray_weights()
+        self.batch = ToyScenes(size).sample(scenes, 2 * 10**6 + seed)
+        self.y = gray(self.batch.images, self.f)
+        self.seeds = range(seed, seed + scenes)
+
+    @torch.no_grad()
+    def run(self, name: str, **settings) -> dict:
+        """One row: x (B,3,H,W), nfe, seconds a picture, admissible share of pixels and its 95 %
+        interval (bootstrap over scenes), mean Delta E 2000 of a single draw, colourfulness over
+        the truth's."""
+        start = time.perf_counter()
+        for state in SAMPLERS[name](
+            self.model, self.y, self.f, SeededNoise(self.seeds), **settings
+        ):
+            pass
+        seconds = (time.perf_counter() - start) / len(self.y)
+        return {"nfe": state.nfe, "seconds": seconds, **self.measure(state.x)}
+
+    def measure(self, x) -> dict:
+        truth = self.batch.images
+        share = admissible_share(x, self.batch.labels, per="pixel").numpy()
+        return {
+            "x": x,
+            "admissible": float(share.mean()),
+            "interval": bootstrap_interval(share),
+            "delta_e": float(ciede2000(x, truth).mean()),
+            "colour": float(colourfulness(x).mean() / colourfulness(truth).mean()),
+        }
+
+    def grey(self) -> dict:
+        return {"nfe": 0, "seconds": 0.0, **self.measure(self.y.expand(-1, 3, -1, -1))}
+
+
+def table(rows: dict) -> str:
+    """Rows of ``Bench.run`` as text."""
+    lines = [
+        f"{'sampler':24s} {'NFE':>5s} {'s/picture':>9s} {'admissible, 95 %':>20s} {'dE2000':>7s} "
+        f"{'colour':>6s}"
+    ]
+    for name, r in rows.items():
+        share = f"{r['admissible']:.2f} ({r['interval'][0]:.2f} to {r['interval'][1]:.2f})"
+        lines.append(
+            f"{name:24s} {r['nfe']:5d} {r['seconds']:9.3f} {share:>20s} "
+            f"{r['delta_e']:7.1f} {r['colour']:6.2f}"
+        )
+    return "\n".join(lines)
+
+
+def shares_figure(rows: dict) -> Figure:
+    """The admissible share of each row of ``Bench.run`` with its 95 % interval, one below the other."""
+    fig = Figure(figsize=(6.2, 0.5 + 0.42 * len(rows)), layout="constrained")
+    ax = fig.subplots()
+    for k, (name, r) in enumerate(rows.items()):
+        low, high = r["interval"]
+        ax.plot([low, high], [-k, -k], color="black", linewidth=1.5)
+        ax.plot(r["admissible"], -k, "o", color="#0072B2", markeredgecolor="black")
+    ax.set_yticks(range(0, -len(rows), -1), rows, fontsize=9)
+    ax.set(xlabel="admissible pixels, share", ylim=(0.5 - len(rows), 0.5))
+    ax.grid(axis="x", color="0.85")
+    return fig
+
+
+def quality_curves(bench: Bench, nfe) -> dict:
+    """name -> list of rows, one for each wanted NFE; Heun takes an odd number of evaluations."""
+    rows = {
+        "split": [bench.run("split", steps=n) for n in nfe],
+        "split, multistep": [bench.run("split", steps=n, solver="multistep") for n in nfe],
+        "split, Heun": [bench.run("split", steps=(n + 1) // 2, solver="heun") for n in nfe],
+        "nullspace": [bench.run("nullspace", steps=n) for n in nfe],
+    }
+    return rows
+
+
+def quality_figure(curves: dict) -> Figure:
+    """Admissible share, with 95 % intervals, and colourfulness against NFE."""
+    fig = Figure(figsize=(9, 2.8), layout="constrained")
+    most = max(r["nfe"] for rows in curves.values() for r in rows)
+    ticks = [n for n in (3, 5, 10, 20, 60, 200, 1000) if n <= most]
+    for ax, key, label in zip(
+        fig.subplots(1, 2),
+        ("admissible", "colour"),
+        ("admissible pixels, share", "colourfulness / truth's"),
+        strict=True,
+    ):
+        for name, rows in curves.items():
+            nfe, values = [r["nfe"] for r in rows], [r[key] for r in rows]
+            ax.semilogx(nfe, values, label=name, **STYLES[name])
+            if key == "admissible":
+                low, high = zip(*(r["interval"] for r in rows), strict=True)
+                ax.vlines(nfe, low, high, color=STYLES[name]["color"], linewidth=1)
+        ax.set(xlabel="evaluations (NFE)", ylabel=label, ylim=(0, None))
+        ax.set_xticks(ticks, [str(n) for n in ticks])
+        ax.set_xticks([], minor=True)
+        if key == "colour":
+            ax.axhline(1, color="0.6", linewidth=1)
+    ax.legend(fontsize=8)
+    return fig

@@ -1,0 +1,1 @@
+"""Lesson 08: its parameters, its checkers, its figures."""

@@ -1,0 +1,1 @@
+"""Lesson 09: its parameters, its checkers, its figures."""

@@ -1,0 +1,228 @@
+"""Lesson 08: honest tables, oracles by order statistics, Table I with the row it lacks, a zoom."""
+
+from math import comb, erf, sqrt
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from PIL import Image, ImageOps
+
+from jgm_lib.baselines import F, draws
+from jgm_lib.data import samples
+from jgm_lib.data.toy import ToyScenes
+from jgm_lib.experiments.bench import columns_of, score
+from jgm_lib.experiments.tables import summary
+from jgm_lib.figures import to_array
+from jgm_lib.metrics import psnr
+from jgm_lib.operators import gray
+
+from ..plots import LINES, line, panels
+
+SETS = ("church", "bedroom", "COCO-stuff")
+# PSNR dB, SSIM as printed in Table I of Hong et al. 2020
+TABLE_I = {
+    "Zhang": ((23.65, 0.9228), (20.89, 0.8946), (20.21, 0.8844)),
+    "MemoPainter": ((22.85, 0.9034), (23.08, 0.9004), (20.47, 0.8492)),
+    "ChromaGAN": ((24.63, 0.9106), (24.16, 0.8899), (19.85, 0.8101)),
+    "iGM-6C": ((23.12, 0.9251), (24.83, 0.9221), (21.95, 0.8871)),
+    "JGM": ((23.76, 0.8931), (29.46, 0.9365), (20.72, 0.7254)),
+}
+# measured on the authors' published pictures: 28 churches, 30 bedrooms; none for COCO-stuff
+GREY_REPLICA = ((24.48, 0.9434), (21.95, 0.9198), None)
+
+
+def photographs(names, side: int) -> torch.Tensor:
+    """The middle squares of package photographs, reduced: (n,3,side,side) in [0,1]."""
+    whole = [samples.load(n).convert("RGB") for n in names]
+    small = [ImageOps.fit(i, (side, side), Image.Resampling.LANCZOS) for i in whole]
+    return torch.stack(
+        [torch.from_numpy(np.array(i, np.float32) / 255).movedim(-1, 0) for i in small]
+    )
+
+
+class Contest:
+    """The same pictures for every method: truth (B,3,S,S), their grey, and all draws made so far."""
+
+    def __init__(self, truth: torch.Tensor, seed: int):
+        self.truth, self.y, self.seed = truth, gray(truth, F), seed
+        self.drawn: dict[str, torch.Tensor] = {}
+        self.nfe: dict[str, int] = {}
+
+    @classmethod
+    def toy(cls, size: int, scenes: int, seed: int) -> "Contest":
+        return cls(ToyScenes(size).sample(scenes, 5 * 10**6 + seed).images, seed)
+
+    def enter(self, name: str, method, k: int) -> torch.Tensor:
+        """Draw k times (a deterministic method once) and keep the draws: (B,k,3,S,S)."""
+        k = k if method.draws else 1
+        self.drawn[name] = draws(method, self.y, k, self.seed)
+        self.nfe[name] = method.nfe
+        return self.drawn[name]
+
+    def rows(self) -> list[dict]:
+        """One row a method and column, with bootstrap intervals over the pictures."""
+        out = []
+        for name, x in self.drawn.items():
+            for column, scores in columns_of(x, self.truth, self.y, F).items():
+                column = column if x.shape[1] > 1 else ""
+                if column.startswith("consensus"):
+                    continue  # lesson 09
+                out.append({"method": name, "column": column, "nfe": self.nfe[name]})
+                out[-1] |= summary(scores)
+        same = {"method": "truth", "column": "", "nfe": 0}
+        return [*out, same | summary(score(self.truth, self.truth, self.y, F))]
+
+
+def text_table(rows: list[dict]) -> str:
+    """The honest columns; intervals in brackets, over pictures."""
+    head = f"{'method':20s} {'column':13s} {'PSNR dB':>20s} {'SSIM':>6s} {'dE2000':>18s} "
+    lines = [head + f"{'colour':>6s} {'RMS Fx-y':>8s} {'NFE':>5s}"]
+    for r in rows:
+        known = np.isfinite(r["psnr"])
+        span = f"{r['psnr']:.2f} ({r['psnr_low']:.1f} to {r['psnr_high']:.1f})" if known else ""
+        delta = f"{r['delta_e']:.1f} ({r['delta_e_low']:.1f} to {r['delta_e_high']:.1f})"
+        lines.append(
+            f"{r['method']:20s} {r['column']:13s} {span:>20s} {r['ssim']:6.3f} {delta:>18s} "
+            f"{r['colourfulness']:6.1f} {r['residual']:8.0e} {_nfe(r)}"
+        )
+    return "\n".join(lines)
+
+
+def _nfe(r: dict) -> str:
+    k = int(r["column"].split()[-1]) if " of " in r["column"] else 1
+    return f"{r['nfe']:5d}" if k == 1 else f"{k}x{r['nfe']}".rjust(5)
+
+
+def figure_of(rows: list[dict]) -> Figure:
+    """Delta E 2000 with intervals: a line a method, a marker a column."""
+    marks = {"": "o", "single": "o", "mean": "s", "oracle": "^"}
+    names = list(dict.fromkeys(r["method"] for r in rows if r["method"] != "truth"))
+    fig, axis = panels(1, 1, 6.4, 0.42 * len(names) + 0.9)
+    seen = set()
+    for r in rows:
+        if r["method"] not in names:
+            continue
+        kind = r["column"].split()[0] if r["column"] else "single"
+        k = ["single", "mean", "oracle"].index(kind)
+        at = len(names) - names.index(r["method"]) - 0.18 * (k - 1)
+        bar = [[r["delta_e"] - r["delta_e_low"]], [r["delta_e_high"] - r["delta_e"]]]
+        style = dict(color=LINES[k]["color"], marker=marks[kind], linestyle="none", capsize=3)
+        label = {"single": "one draw"}.get(kind, kind) if kind not in seen else None
+        axis.errorbar([r["delta_e"]], [at], xerr=bar, label=label, **style)
+        seen.add(kind)
+    axis.set_yticks(range(len(names), 0, -1), names)
+    axis.set(xlabel="colour difference dE2000, 95 % over pictures", xlim=(0, None))
+    axis.legend(fontsize=8, loc="lower left")
+    return fig
+
+
+# -- oracles -------------------------------------------------------------------------------------
+
+
+def expected_best(scores, k: int) -> float:
+    """Mean of the largest over all subsets of k of the n scores: what an oracle of k gets.
+
+    The j-th smallest (from 0) is the largest of comb(j, k-1) subsets.
+    """
+    ordered, n = np.sort(np.asarray(scores, float)), len(scores)
+    weights = np.array([comb(j, k - 1) for j in range(n)]) / comb(n, k)
+    return float(weights @ ordered)
+
+
+def oracle_curve(x: torch.Tensor, truth: torch.Tensor) -> np.ndarray:
+    """(K,) PSNR of an oracle of 1..K draws, averaged over the pictures; x (B,K,3,S,S)."""
+    K = x.shape[1]
+    each = np.stack([psnr(x[:, k], truth) for k in range(K)], 1)  # (B,K)
+    return np.array([np.mean([expected_best(s, k) for s in each]) for k in range(1, K + 1)])
+
+
+def deviation_within(x: torch.Tensor, truth: torch.Tensor) -> float:
+    """Standard deviation of the PSNR between draws of one picture, dB."""
+    each = np.stack([psnr(x[:, k], truth) for k in range(x.shape[1])], 1)
+    return float(np.sqrt(each.var(1, ddof=1).mean()))
+
+
+def normal_best(k: int) -> float:
+    """Expected largest of k standard normal numbers: k times the integral of z phi Phi^(k-1)."""
+    z = np.linspace(-9, 9, 20001)
+    phi = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    Phi = np.array([0.5 * (1 + erf(v / sqrt(2))) for v in z])
+    return float(np.trapezoid(k * z * phi * Phi ** (k - 1), z))
+
+
+def step_oracle(method, contest: Contest, runs: int) -> dict:
+    """What the authors' way of choosing gains: PSNR of the last step of one run, of the best step of
+    one run, and of the best step of the best of ``runs``, averaged over pictures."""
+    last, best = [], []
+    for r in range(runs):
+        trace = [psnr(s.x.clamp(0, 1), contest.truth) for s in method.states(contest.y, 1000 + r)]
+        last.append(trace[-1])
+        best.append(np.max(trace, axis=0))
+    return {
+        "last step of one run": float(np.mean(last)),
+        "best step of one run": float(np.mean(best)),
+        f"best step of {runs} runs": float(np.max(best, axis=0).mean()),
+    }
+
+
+def oracle_figure(curves: dict, grey: float) -> Figure:
+    """PSNR of an oracle of K against K, a line a method; the grey replica as a horizontal line."""
+    fig, axis = panels(1, 1, 5.4, 2.9)
+    for k, (name, curve) in enumerate(curves.items()):
+        axis.plot(range(1, len(curve) + 1), curve, label=name, **line(k, markers=True))
+    axis.axhline(grey, color="0.5", linewidth=1.5, linestyle=(0, (1, 1)), label="grey replica")
+    axis.set(xlabel="K, draws the oracle may choose from", ylabel="PSNR dB of the chosen")
+    axis.legend(fontsize=8)
+    return fig
+
+
+# -- Table I and the zoom ------------------------------------------------------------------------
+
+
+def table_one_figure() -> Figure:
+    """Table I as bars, a dashed line where the grey replica stands (where it was measured)."""
+    fig, axes = panels(1, 2, 4.4, 2.9)
+    for axis, column, label, low in zip(axes, (0, 1), ("PSNR dB", "SSIM"), (18, 0.7), strict=True):
+        for k, (name, row) in enumerate(TABLE_I.items()):
+            style = dict(color=("0.2", "0.45", "0.7", "0.9", LINES[0]["color"])[k])
+            style |= dict(edgecolor="black", hatch=("", "//", "", "..", "xx")[k], width=0.15)
+            axis.bar(np.arange(3) + 0.16 * k, [v[column] for v in row], label=name, **style)
+        for s, grey in enumerate(GREY_REPLICA):
+            if grey:
+                label_once = "grey replica (other subset)" if s == 0 else None
+                at = [s - 0.1, s + 0.74]
+                axis.plot(at, [grey[column]] * 2, "--", color=LINES[1]["color"], label=label_once)
+        axis.set_xticks(np.arange(3) + 0.32, SETS)
+        axis.set(ylabel=label, ylim=(low, None))
+    axes[1].set_ylim(0.7, 1.0)
+    fig.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncol=6)
+    return fig
+
+
+def beaten_by_grey() -> dict:
+    """set -> methods of Table I whose PSNR is below the grey replica's."""
+    return {
+        s: [name for name, row in TABLE_I.items() if row[k][0] < GREY_REPLICA[k][0]]
+        for k, s in enumerate(SETS)
+        if GREY_REPLICA[k]
+    }
+
+
+def zoom_figure(image, boxes) -> Figure:
+    """Fig 7: a coloured picture with marked boxes (left, top, right, bottom), then each enlarged."""
+    a = to_array(image)
+    fig, axes = panels(1, 1 + len(boxes), 2.7, 2.3)
+    axes[0].imshow(a)
+    for k, (box, axis) in enumerate(zip(boxes, axes[1:], strict=True)):
+        left, top, right, bottom = box
+        for colour, width in (("white", 3), ("black", 1)):  # seen on light and on dark
+            frame = Rectangle((left, top), right - left, bottom - top, fill=False)
+            frame.set(edgecolor=colour, linewidth=width)
+            axes[0].add_patch(frame)
+        axes[0].text(left, top - 6, str(k + 1), color="white", fontsize=9, backgroundcolor="black")
+        axis.imshow(a[top:bottom, left:right], interpolation="nearest")
+        axis.set_title(str(k + 1), fontsize=9)
+    for axis in axes:
+        axis.set_axis_off()
+    return fig

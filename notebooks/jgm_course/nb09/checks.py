@@ -1,0 +1,183 @@
+"""Checkers of lesson 09."""
+
+import numpy as np
+
+from ..checking import Hint, close, exercise
+
+
+def _with_self(versions, distance):
+    return sum(distance(a, b) for a in versions for b in versions) / len(versions) ** 2
+
+
+def _sum(versions, distance):
+    return sum(distance(a, b) for i, a in enumerate(versions) for b in versions[:i])
+
+
+def _neighbours(versions, distance):
+    pairs = list(zip(versions, versions[1:], strict=False))
+    return sum(distance(a, b) for a, b in pairs) / max(1, len(pairs))
+
+
+def _unequal(versions, distance):
+    found = [distance(a, b) for a in versions for b in versions if a != b]
+    return sum(found) / max(1, len(found))
+
+
+@exercise(
+    "09",
+    "mean_pairwise",
+    wrong={
+        "pairs with itself": (_with_self, "itself"),
+        "sum for mean": (_sum, "mean"),
+        "only neighbours": (_neighbours, "all pairs"),
+        "equal versions left out": (_unequal, "equal"),
+        "over the versions": (lambda v, d: _sum(v, d) / len(v), "number of pairs"),
+    },
+)
+def check_mean_pairwise(answer):
+    """Distances on a line, where each mistake gives another number."""
+
+    def distance(a, b):
+        return abs(a - b)
+
+    got = answer([0.0, 1.0, 5.0], distance)  # distances 1, 4, 5
+    if abs(got - 20 / 9) < 1e-9:
+        raise Hint(
+            "a version paired with itself has distance 0 and pulls the mean down: leave it out"
+        )
+    if abs(got - 10) < 1e-9:
+        raise Hint("divide by the number of pairs: the mean must not grow with the versions")
+    if abs(got - 2.5) < 1e-9:
+        raise Hint("take all pairs, not only neighbours in the list")
+    close(got, 10 / 3, "three versions have three pairs: 1, 4 and 5, mean 10/3")
+    close(answer([2.0], distance), 0.0, "a single version has spread 0")
+    four = answer([0.0, 1.0, 5.0, 5.0], distance)  # distances 1, 5, 5, 4, 4, 0
+    if abs(four - 19 / 5) < 1e-9:
+        raise Hint("two equal versions are a pair too, at distance 0: tell versions by their place")
+    close(four, 19 / 6, "divide by the number of pairs: four versions have six")
+
+
+def _printed(x, truth):
+    return 20 * np.log10(truth.max() / np.sqrt(np.sum((x - truth) ** 2)))
+
+
+def _own_peak(x, truth):
+    return 20 * np.log10(truth.max() / np.sqrt(np.mean((x - truth) ** 2)))
+
+
+def _amplitude(x, truth):
+    return -20 * np.log10(np.mean((x - truth) ** 2))
+
+
+@exercise(
+    "09",
+    "true_psnr",
+    wrong={
+        "as printed": (_printed, "number of pixels"),
+        "peak of the picture": (_own_peak, "peak"),
+        "20 for 10": (_amplitude, "20"),
+        "absolute errors": (lambda x, t: -20 * np.log10(np.mean(abs(x - t))), "squares"),
+        "largest error": (lambda x, t: -20 * np.log10(abs(x - t).max()), "largest error"),
+        "errors cancel": (lambda x, t: -20 * np.log10(abs(np.mean(x - t)) + 1e-9), "cancel"),
+    },
+)
+def check_true_psnr(answer):
+    """A constant error of 0.1 is 20 dB at any size and any brightness."""
+    small, large = np.full((2, 2), 0.5), np.full((8, 8), 0.5)
+    a, b = float(answer(small + 0.1, small)), float(answer(large + 0.1, large))
+    if abs(a - b) > 1e-6:
+        raise Hint(
+            "the same error on more pixels must give the same PSNR: divide by the number of "
+            "pixels, the mean of the squares"
+        )
+    if abs(a - 40) < 1e-6:
+        raise Hint(
+            "20 log10 belongs to the root of the mean squared error; to the mean square itself 10"
+        )
+    if abs(a - (20 - 20 * np.log10(2))) < 1e-6:
+        raise Hint("the peak is what a picture can reach, 1, not the largest value in this one")
+    close(a, 20.0, "an error of 0.1 everywhere is 20 dB")
+    uneven = float(answer(small + np.array([[0.0, 0.2], [0.0, -0.2]]), small))
+    if uneven > 50:
+        raise Hint("errors of opposite sign must not cancel: square before the mean")
+    if abs(uneven - 20) < 1e-6:
+        raise Hint("mean of the squares, not of the absolute errors")
+    if abs(uneven + 20 * np.log10(0.2)) < 1e-6:
+        raise Hint("the mean over all pixels, not the largest error")
+    close(uneven, -10 * np.log10(0.02), "-10 log10 of the mean of the squares")
+
+
+def _about_truth(draws, truth):
+    return np.mean((draws.mean(0) - truth) ** 2), np.mean((draws - truth) ** 2)
+
+
+def _unbiased(draws, truth):
+    return np.mean((draws.mean(0) - truth) ** 2), np.mean(draws.var(0, ddof=1))
+
+
+def _single(draws, truth):
+    return np.mean((draws[0] - truth) ** 2), np.mean((draws - draws.mean(0)) ** 2)
+
+
+@exercise(
+    "09",
+    "decompose",
+    wrong={
+        "spread about the truth": (_about_truth, "about the mean"),
+        "K - 1": (_unbiased, "K - 1"),
+        "one draw for the mean": (_single, "mean of the draws"),
+    },
+)
+def check_decompose(answer):
+    """The two parts add up exactly to the mean squared error of the draws."""
+    rng = np.random.default_rng(0)
+    draws, truth = rng.normal(size=(4, 50)), rng.normal(size=50)
+    first, second = answer(draws, truth)
+    close(
+        first,
+        np.mean((draws.mean(0) - truth) ** 2),
+        "the first part is the squared error of the mean of the draws",
+    )
+    if abs(second - np.mean((draws - truth) ** 2)) < 1e-9:
+        raise Hint("the spread is measured about the mean of the draws, not about the truth")
+    if abs(second - np.mean(draws.var(0, ddof=1))) < 1e-9:
+        raise Hint(
+            "divide by K, not by K - 1: the sum of the two parts must be exact for these draws"
+        )
+    close(
+        first + second,
+        np.mean((draws - truth) ** 2),
+        "the two parts must add up to the draws' error",
+    )
+
+
+@exercise(
+    "09",
+    "mean_gain",
+    wrong={
+        "always 3 dB": (lambda K: 10 * np.log10(2), "infinitely many"),
+        "20 for 10": (lambda K: 20 * np.log10(2 / (1 + 1 / K)), "10 log10"),
+        "truth without spread": (lambda K: 10 * np.log10(K), "the truth"),
+        "only the mean's factor": (lambda K: 10 * np.log10(1 + 1 / K), "the draw"),
+        "upside down": (lambda K: 10 * np.log10((1 + 1 / K) / 2), "sign"),
+        "natural logarithm": (lambda K: 10 * np.log(2 / (1 + 1 / K)), "decadic"),
+    },
+)
+def check_mean_gain(answer):
+    """One draw, eight draws, and very many."""
+    one, eight, right = float(answer(1)), float(answer(8)), 10 * np.log10(2 / (1 + 1 / 8))
+    if np.isclose(eight, 10 * np.log10(2)):
+        raise Hint("3 dB is the gain of infinitely many draws: the mean of K has V/K left")
+    if np.isclose(eight, 2 * right):
+        raise Hint("these are squared errors: 10 log10, not 20")
+    if np.isclose(eight, 10 * np.log10(8)):
+        raise Hint("the truth varies too: both errors hold its V")
+    if np.isclose(eight, 10 * np.log10(1 + 1 / 8)):
+        raise Hint("compare with the draw, which misses the truth by 2V")
+    if np.isclose(eight, -right):
+        raise Hint("the sign: the gain is the draw's error over the mean's, so above 0 dB")
+    if np.isclose(eight, 10 * np.log(2 / (1 + 1 / 8))):
+        raise Hint("decibels take the decadic logarithm")
+    close(one, 0.0, "with one draw the mean is the draw: no gain")
+    close(eight, right, "the draw misses by 2V, the mean of K by V + V/K")
+    close(float(answer(10**9)), 10 * np.log10(2), "very many draws gain 10 log10 2 = 3 dB")

@@ -1,0 +1,273 @@
+"""Lesson 09: truths that share a grey picture, modes counted, spread against plausibility."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from skimage.color import rgb2lab
+
+from jgm_lib.data.toy import PALETTE, ToyScenes, admissible_share, mode_of, visible
+from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness, diversity, psnr, ssim
+from jgm_lib.noise import SeededNoise, mix_seed
+from jgm_lib.operators import gray, gray_weights
+from jgm_lib.samplers import SAMPLERS, fit_gamut
+from jgm_lib.study import share_interval
+
+from ..nb08.figures import expected_best
+
+OPEN = tuple(name for name, modes in PALETTE.items() if len(modes) > 1 and name != "lake")
+
+
+def other_truths(size: int, n: int, seed: int) -> torch.Tensor:
+    """The same landscape with its modes drawn n times: pictures (n,3,S,S) with one grey.
+
+    These are exact draws from p(colour | grey): the modes do not show in the grey.
+    """
+    rng, scenes, pictures = np.random.default_rng(seed + 1), ToyScenes(size), []
+    for _ in range(n):
+        modes = {
+            name: int(rng.choice(len(PALETTE[name]), p=[m.probability for m in PALETTE[name]]))
+            for name in OPEN
+        }
+        pictures.append(scenes.sample(1, seed, modes=modes).images)
+    return torch.cat(pictures)
+
+
+class Group:
+    """Several landscapes, n colourings of each: ``draw`` them with a sampler.
+
+    ``truth`` (B,3,S,S), ``labels`` (B,S,S), ``y`` (B,1,S,S).
+    """
+
+    def __init__(self, model, size: int, scenes: int, n: int, seed: int):
+        self.model, self.n, self.seed, self.size = model, n, seed, size
+        self.first = 3 * 10**6 + seed
+        batch = [ToyScenes(size).sample(1, self.first + i) for i in range(scenes)]
+        self.truth = torch.cat([b.images for b in batch])
+        self.labels = torch.cat([b.labels for b in batch])
+        self.f = gray_weights()
+        self.y = gray(self.truth, self.f)
+
+    @torch.no_grad()
+    def draw(self, name: str = "split", **settings) -> torch.Tensor:
+        """(B,n,3,S,S) colourings; every one has its own seed."""
+        seeds = [mix_seed(self.seed, i) for i in range(len(self.y) * self.n)]
+        rows = self.y.repeat_interleave(self.n, 0)
+        for state in SAMPLERS[name](self.model, rows, self.f, SeededNoise(seeds), **settings):
+            pass
+        self.nfe = state.nfe
+        return state.x.unflatten(0, (len(self.y), self.n))
+
+    def exact(self) -> torch.Tensor:
+        """(B,n,3,S,S) truths with redrawn modes: what a perfect colorizer would draw."""
+        return torch.stack(
+            [other_truths(self.size, self.n, self.first + i) for i in range(len(self.y))]
+        )
+
+    def tinted(self, strength: float = 0.25) -> torch.Tensor:
+        """(B,n,3,S,S): grey plus one random tint a picture, plenty of spread and no sense."""
+        gen = torch.Generator().manual_seed(self.seed)
+        tint = torch.randn(len(self.y), self.n, 3, 1, 1, generator=gen)
+        tint = strength * (tint - tint.mean(2, keepdim=True))
+        y = self.y[:, None].expand(-1, self.n, -1, -1, -1)  # (B,n,1,S,S)
+        return fit_gamut((y + y * tint * 2).flatten(0, 1), y.flatten(0, 1)).unflatten(
+            0, y.shape[:2]
+        )
+
+    def measure(self, x: torch.Tensor) -> dict:
+        """Spread (pairwise Delta E 2000, ab deviation) and plausibility: the share of admissible
+        pixels with a 95 % interval, a bootstrap over the landscapes."""
+        spread = [diversity(v) for v in x]
+        labels = self.labels.repeat_interleave(x.shape[1], 0)
+        share = admissible_share(x.flatten(0, 1), labels, per="pixel")
+        each = share.view(len(x), -1).mean(1).numpy()  # a landscape
+        return {
+            "delta_e": float(np.mean([s.delta_e for s in spread])),
+            "ab_std": float(np.mean([s.ab_std for s in spread])),
+            "admissible": float(each.mean()),
+            "interval": bootstrap_interval(each),
+            "colour": float(colourfulness(x.flatten(0, 1)).mean()),
+        }
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How one object was painted: ``shares`` of its draws in each mode of ``names``, the last one
+    "mixed" (in no mode by more than half); ``wanted`` probabilities, 95 % ``intervals``."""
+
+    names: list[str]
+    wanted: list[float]
+    shares: np.ndarray
+    intervals: list[tuple[float, float]]
+    draws: int
+
+
+def mode_table(group: Group, x: torch.Tensor) -> dict[str, Counts]:
+    """Object -> ``Counts`` over all draws of the landscapes that show it. None is left out."""
+    table, labels = {}, group.labels.repeat_interleave(x.shape[1], 0)
+    for name in OPEN:
+        modes = PALETTE[name]
+        found = mode_of(x.flatten(0, 1), labels, name).view(len(x), -1)
+        found = found[visible(group.labels, name)]  # (landscapes, draws)
+        if found.numel():
+            kinds = [*range(len(modes)), -1]
+            each = np.stack([(found == k).double().mean(1).numpy() for k in kinds])
+            table[name] = Counts(
+                [m.name for m in modes] + ["mixed"],
+                [m.probability for m in modes] + [0.0],
+                each.mean(1),
+                [scene_interval(e, found.numel()) for e in each],
+                found.numel(),
+            )
+    return table
+
+
+def scene_interval(each, draws: int) -> tuple[float, float]:
+    """95 % interval of the mean of shares a landscape, ``draws`` in all: the wider of two.
+
+    Draws of one landscape are no independent witnesses, so it is a bootstrap over landscapes. Where
+    all landscapes agree, as at 0, that has no width, and Wilson's interval of the draws holds.
+    """
+    boot = bootstrap_interval(each)
+    low, high = share_interval(float(np.mean(each)), draws)
+    return min(boot[0], float(low)), max(boot[1], float(high))
+
+
+def counts_text(table: dict[str, Counts]) -> str:
+    """A line an object and mode: the share drawn with its interval, and the palette's."""
+    lines = [f"{'':14s} {'drawn':>5s} {'95 %':>14s} {'palette':>8s}"]
+    for thing, c in table.items():
+        lines.append(f"{thing}, {c.draws} draws")
+        for name, p, q, (low, high) in zip(c.names, c.wanted, c.shares, c.intervals, strict=True):
+            lines.append(f"  {name:12s} {q:5.2f} {low:6.2f} to {high:4.2f} {p:8.2f}")
+    return "\n".join(lines)
+
+
+def mode_figure(table: dict[str, Counts]) -> Figure:
+    """Bars: how often each mode was drawn, with its interval, beside how often it should be."""
+    fig = Figure(figsize=(9, 2.8), layout="constrained")
+    ax, at, ticks, names = fig.subplots(), 0.0, [], []
+    drawn = dict(color="#0072B2", edgecolor="black", hatch="//", capsize=2)
+    for thing, c in table.items():
+        places = at + np.arange(len(c.names))
+        low, high = np.transpose(c.intervals)
+        shown = {} if ticks else {"palette": "palette", "drawn": "drawn"}
+        ax.bar(places, c.wanted, 0.4, color="0.75", edgecolor="black", label=shown.get("palette"))
+        bar = np.abs([c.shares - low, high - c.shares])
+        ax.bar(places + 0.4, c.shares, 0.4, yerr=bar, label=shown.get("drawn"), **drawn)
+        ticks.extend(places + 0.2)
+        names.extend(f"{thing}\n{mode}" for mode in c.names)
+        at = places[-1] + 1.5
+    ax.set_xticks(ticks, names, fontsize=8)
+    ax.set(ylabel="share", ylim=(0, 1))
+    ax.legend(fontsize=8)
+    return fig
+
+
+def spread_figure(rows: dict) -> Figure:
+    """Plausibility against spread, one point a method."""
+    fig = Figure(figsize=(6.2, 3.2), layout="constrained")
+    ax = fig.subplots()
+    marks = "os^Dv*PX"
+    for (name, r), mark in zip(rows.items(), marks, strict=False):
+        best = name == "exact"
+        ax.errorbar(
+            r["delta_e"],
+            r["admissible"],
+            yerr=[
+                [max(0, r["admissible"] - r["interval"][0])],
+                [max(0, r["interval"][1] - r["admissible"])],
+            ],
+            fmt=mark,
+            capsize=3,
+            ecolor="0.4",
+            markersize=11 if best else 8,
+            label=name,
+            color="black" if best else None,
+            markeredgecolor="black",
+        )
+    ax.set(
+        xlabel="spread: mean pairwise Delta E 2000",
+        ylabel="admissible pixels, share",
+        ylim=(-0.05, 1.08),
+    )
+    ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig
+
+
+def text_table(rows: dict) -> str:
+    lines = [f"{'':18s} {'dE spread':>9s} {'ab std':>7s} {'admissible, 95 %':>20s} {'colour':>7s}"]
+    for name, r in rows.items():
+        share = f"{r['admissible']:.2f} ({r['interval'][0]:.2f} to {r['interval'][1]:.2f})"
+        lines.append(
+            f"{name:18s} {r['delta_e']:9.1f} {r['ab_std']:7.1f} {share:>20s} {r['colour']:7.1f}"
+        )
+    return "\n".join(lines)
+
+
+def scores(x: torch.Tensor, truth: torch.Tensor) -> dict:
+    """Means over pictures: PSNR, SSIM, Delta E 2000, colourfulness of x (B,3,S,S)."""
+    return {
+        "psnr": float(psnr(x, truth).mean()),
+        "ssim": float(ssim(x, truth).mean()),
+        "delta_e": float(ciede2000(x, truth).mean()),
+        "colour": float(colourfulness(x).mean()),
+    }
+
+
+def three_columns(group: Group, x: torch.Tensor) -> dict:
+    """Grey replica, one honest draw, the mean of all, the oracle's best by PSNR, and the truth."""
+    B, n = x.shape[:2]
+    each = np.stack([psnr(x[:, k], group.truth) for k in range(n)], 1)  # (B,n)
+    best = torch.stack([x[b, int(each[b].argmax())] for b in range(B)])
+    single = [scores(x[:, k], group.truth) for k in range(n)]
+    return {
+        "grey replica": scores(group.y.expand(-1, 3, -1, -1), group.truth),
+        "one draw": {key: float(np.mean([s[key] for s in single])) for key in single[0]},
+        f"mean of {n}": scores(x.mean(1), group.truth),
+        f"oracle of {n}": scores(best, group.truth),
+    }
+
+
+def oracle_curve(group: Group, x: torch.Tensor) -> list[float]:
+    """Expected best PSNR of k of the draws, over all subsets (lesson 08), averaged over the
+    pictures, for k = 1 .. n. k = 1 is the mean over the draws, the honest number of the table."""
+    n = x.shape[1]
+    each = np.stack([psnr(x[:, k], group.truth) for k in range(n)], 1)  # (B,n)
+    return [float(np.mean([expected_best(s, k) for s in each])) for k in range(1, n + 1)]
+
+
+def gain_of_mean(x: torch.Tensor, truth: torch.Tensor) -> float:
+    """By how many dB the mean of the draws x (B,K,3,S,S) is nearer to the truth than a draw:
+    10 log10 of the ratio of the two squared errors, each averaged over draws and pictures."""
+    x, truth = x.double(), truth.double()
+    draw = (x - truth[:, None]).square().mean()
+    return float(10 * torch.log10(draw / (x.mean(1) - truth).square().mean()))
+
+
+def score_table(rows: dict) -> str:
+    lines = [f"{'':14s} {'PSNR':>6s} {'SSIM':>6s} {'dE2000':>7s} {'colour':>7s}"]
+    for name, r in rows.items():
+        lines.append(
+            f"{name:14s} {r['psnr']:6.2f} {r['ssim']:6.3f} {r['delta_e']:7.1f} {r['colour']:7.1f}"
+        )
+    return "\n".join(lines)
+
+
+def doubt_map(samples: torch.Tensor) -> np.ndarray:
+    """Where the versions (n,3,h,w) of one picture disagree: sqrt(var a + var b), (h,w)."""
+    lab = rgb2lab(samples.clamp(0, 1).movedim(1, -1).double().numpy())
+    return np.sqrt(lab[..., 1:].var(0, ddof=1).sum(-1))
+
+
+def doubt_figure(grey, doubt: np.ndarray) -> Figure:
+    """A grey photograph and the spread of its colourings, as a map."""
+    fig = Figure(figsize=(8, 2.6), layout="constrained")
+    left, right = fig.subplots(1, 2)
+    left.imshow(grey, cmap="gray")
+    shown = right.imshow(doubt, cmap="cividis", vmin=0)
+    for ax in (left, right):
+        ax.set_axis_off()
+    fig.colorbar(shown, ax=right, label="spread, CIELAB units")
+    return fig

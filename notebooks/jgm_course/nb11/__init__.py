@@ -1,0 +1,1 @@
+"""Lesson 06: its parameters, its checkers, its figures."""

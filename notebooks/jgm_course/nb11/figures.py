@@ -1,0 +1,153 @@
+"""Lesson 11: Table II with intervals (Fig 6), the versions to be judged, simulated rooms."""
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from PIL import Image, ImageOps
+
+from jgm_lib.baselines import MeanOf, RegressionMean, Sampled, grey_replica
+from jgm_lib.data import samples
+from jgm_lib.figures import to_array
+from jgm_lib.operators import gray, gray_weights
+from jgm_lib.study import (
+    COLUMNS,
+    INDICATORS,
+    LABELS,
+    Room,
+    analyse,
+    observer_means,
+    share_interval,
+)
+
+from ..plots import LINES, line, panels
+
+# per cent, as printed in Table II of Hong et al. 2020
+TABLE_II = {
+    "Zhang": (88.48, 89.02, 89.02, 88.84),
+    "MemoPainter": (90.02, 90.12, 89.68, 89.94),
+    "ChromaGAN": (90.30, 90.95, 90.06, 90.44),
+    "iGM-6C": (87.38, 88.47, 90.04, 88.96),
+    "JGM": (93.97, 92.89, 92.66, 93.17),
+}
+METHODS = ("truth", "one draw", "mean of 4", "regression mean", "grey replica")
+
+
+def slips() -> dict:
+    """Methods whose printed naturalness is not the mean of the three: name -> (printed, mean)."""
+    means = {name: sum(row[:3]) / 3 for name, row in TABLE_II.items()}
+    return {
+        name: (row[3], round(means[name], 2))
+        for name, row in TABLE_II.items()
+        if abs(row[3] - means[name]) > 0.0051
+    }
+
+
+def table_two_figure(votes: int) -> Figure:
+    """Fig 6 from Table II: dots with 95 % intervals as if ``votes`` independent people said yes."""
+    fig, axes = panels(1, 4, 2.5, 2.9, sharey=True)
+    for c, (axis, column) in enumerate(zip(axes, COLUMNS, strict=True)):
+        for k, (name, row) in enumerate(TABLE_II.items()):
+            share = (sum(row[:3]) / 3 if c == 3 else row[c]) / 100
+            low, high = share_interval(share, votes)
+            bar = [[100 * (share - low)], [100 * (high - share)]]
+            style = dict(color=line(k)["color"], marker="osD^v"[k], capsize=3, linestyle="none")
+            axis.errorbar([k], [100 * share], yerr=bar, **style)
+        axis.set_title(column, fontsize=9)
+        axis.set_xticks(range(len(TABLE_II)), list(TABLE_II), rotation=60, fontsize=8)
+        axis.grid(axis="y", color="0.9")
+    axes[0].set(ylabel="per cent", ylim=(80, 98))
+    return fig
+
+
+def difference_interval(a: float, b: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """95 % interval of a difference of two shares of n independent votes each, in points."""
+    error = (a * (100 - a) / n + b * (100 - b) / n) ** 0.5
+    return a - b - z * error, a - b + z * error
+
+
+def versions(model, name: str, side: int, steps: int, seed: int) -> dict:
+    """method -> (3,side,side): the truth and four ways to colour its grey picture."""
+    photo = samples.load(name).convert("RGB")
+    image = ImageOps.fit(photo, (side, side), Image.Resampling.LANCZOS)  # the middle square
+    truth = torch.from_numpy(np.array(image, np.float32) / 255).movedim(-1, 0)[None]
+    y = gray(truth, gray_weights())
+    draw = Sampled(model, "split", {"steps": steps, "solver": "multistep"})
+    made = {
+        "one draw": draw(y, seed),
+        "mean of 4": MeanOf(draw, 4)(y, seed),
+        "regression mean": RegressionMean(model)(y),
+        "grey replica": grey_replica(y),
+    }
+    return {"truth": truth[0], **{k: x[0] for k, x in made.items()}}
+
+
+def screen_figure(pictures: dict, trial) -> Figure:
+    """What an observer sees: the versions behind letters."""
+    fig, axes = panels(1, len(trial.methods), 1.6, 1.9)
+    for axis, label, method in zip(axes, LABELS, trial.methods, strict=False):
+        axis.imshow(to_array(pictures[trial.picture][method]), interpolation="nearest")
+        axis.set_title(label, fontsize=10)
+        axis.set_axis_off()
+    return fig
+
+
+# -- SIMULATED rooms: tests of the machinery -----------------------------------------------------
+
+STAND_INS = tuple(f"method {k}" for k in range(1, 6))  # no colorizer's name beside made-up votes
+PREFERENCES = np.array(  # (methods, indicators), log odds of the average simulated observer
+    [[2.0, 2.4, 2.6], [1.4, 0.9, 1.6], [0.6, 1.1, 1.5], [0.2, 1.0, 1.3], [-2.5, 0.2, 1.8]]
+)
+
+
+def room(pictures: int, seed: int) -> Room:
+    """A simulated room for the five stand-ins."""
+    return Room(PREFERENCES, pictures, seed=seed)
+
+
+def coverage(room: Room, people: int, rooms: int, level: float = 0.95, seed: int = 0) -> dict:
+    """Share of simulated rooms whose interval of naturalness contains the truth, all methods.
+
+    "observers": bootstrap over observers; "votes": Wilson's interval that takes every single
+    answer for an independent one. -> name -> (share, standard error).
+    """
+    truth, hits = room.truth()[:, -1], {"observers": [], "votes": []}
+    names = [str(m) for m in range(len(truth))]
+    for k in range(rooms):
+        answers = room.vote(people, seed=seed + 1 + k)
+        found = analyse(answers, names, level, 400, seed=k, columns=("naturalness",))
+        means = observer_means(answers)[:, :, -1].mean(0)
+        n = people * room.pictures * len(INDICATORS)
+        for m, name in enumerate(names):
+            _, low, high = found[name]["naturalness"]
+            hits["observers"].append(low <= truth[m] <= high)
+            low, high = share_interval(means[m], n)
+            hits["votes"].append(low <= truth[m] <= high)
+    # five methods of one room share their observers: the rooms alone are independent
+    error = (level * (1 - level) / rooms) ** 0.5
+    return {name: (float(np.mean(h)), error) for name, h in hits.items()}
+
+
+def result_figure(result: dict, truth=None, title: str = "") -> Figure:
+    """Means with 95 % bars, a panel a column; black dashes: the known truth of a simulation."""
+    fig, axes = panels(1, 4, 2.5, 2.9, sharey=True)
+    for c, (axis, column) in enumerate(zip(axes, COLUMNS, strict=True)):
+        for m, (name, row) in enumerate(result.items()):
+            mean, low, high = row[column]
+            style = dict(color=LINES[0]["color"], marker="o", capsize=3, linestyle="none")
+            axis.errorbar([m], [mean], yerr=[[max(0, mean - low)], [max(0, high - mean)]], **style)
+            if truth is not None:
+                axis.plot([m - 0.3, m + 0.3], [truth[m, c]] * 2, "k--", linewidth=1.5)
+        axis.set_title(column, fontsize=9)
+        axis.set_xticks(range(len(result)), list(result), rotation=60, fontsize=8)
+        axis.grid(axis="y", color="0.9")
+    axes[0].set(ylabel="share of yes", ylim=(0, 1.02))
+    fig.suptitle(title, fontsize=10)
+    return fig
+
+
+def text_table(result: dict) -> str:
+    lines = [f"{'':16s}" + "".join(f"{c:>26s}" for c in COLUMNS)]
+    for name, row in result.items():
+        cells = (f"{m:.2f} ({a:.2f} to {b:.2f})" for m, a, b in (row[c] for c in COLUMNS))
+        lines.append(f"{name:16s}" + "".join(f"{c:>26s}" for c in cells))
+    return "\n".join(lines)

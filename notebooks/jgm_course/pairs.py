@@ -1,0 +1,191 @@
+"""make notebooks: run each lesson .py and write the executed .ipynb beside it; --check compares.
+
+The .py is the source. Cell ids are kept from the old pair, so a diff shows only what changed.
+"""
+
+import argparse
+import hashlib
+import os
+import sys
+from itertools import zip_longest
+from pathlib import Path
+
+import papermill
+from jupytext.combine import combine_inputs_with_outputs
+from papermill.exceptions import PapermillExecutionError
+
+from jgm_lib.errors import JGMError
+
+from . import book
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+PASSING = ("papermill", "execution", "lines_to_next_cell")
+KEEP_LANGUAGE = ("name", "file_extension", "mimetype", "pygments_lexer")
+
+
+def stable_ids(nb, old_ids=frozenset()) -> None:
+    """Cells that came from the old pair keep their id; a new one gets the hash of its text."""
+    used = {c.id for c in nb.cells if c.get("id") in old_ids}
+    for cell in nb.cells:
+        if cell.get("id") in old_ids:
+            continue
+        stem = hashlib.sha1(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:8]
+        names = [stem, *(f"{stem}-{n}" for n in range(2, len(nb.cells) + 2))]
+        cell.id = next(n for n in names if n not in used)
+        used.add(cell.id)
+
+
+def combined(py: Path, ipynb: Path):
+    """The source with ids and outputs of the old pair, as `jupytext --update` does it."""
+    nb = book.read_source(py)
+    nb.nbformat_minor = 5
+    if not ipynb.exists():
+        stable_ids(nb)
+        return nb
+    old = book.read_pair(ipynb)
+    merged = combine_inputs_with_outputs(nb, old, fmt="py:percent")
+    merged.nbformat_minor = 5
+    stable_ids(merged, {c.get("id") for c in old.cells} - {None})
+    return merged
+
+
+def strip_outputs(cell) -> None:
+    """Drop what differs from run to run: stderr, live widgets."""
+    cell.outputs = [
+        o for o in cell.outputs if o.get("name") != "stderr" and WIDGET not in o.get("data", {})
+    ]
+
+
+def strip(nb):
+    """Drop times, paths and widget state; keep outputs."""
+    language = nb.metadata.get("language_info", {"name": "python"})
+    nb.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {k: language[k] for k in KEEP_LANGUAGE if k in language},
+    }
+    for cell in nb.cells:
+        cell.metadata = {
+            k: v for k, v in cell.metadata.items() if k not in PASSING and (k != "tags" or v)
+        }
+        if cell.cell_type == "code":
+            strip_outputs(cell)
+    return nb
+
+
+def with_library(path: str) -> str:
+    """PYTHONPATH with this checkout on it: the kernel must import the library it is shown with."""
+    parts = [p for p in path.split(os.pathsep) if p]
+    return os.pathsep.join(parts if str(book.ROOT) in parts else [*parts, str(book.ROOT)])
+
+
+def execute(nb, folder: Path, parameters=None, output: Path | None = None):
+    """Run through papermill in ``folder``; raises PapermillExecutionError naming the cell."""
+    os.environ["PYTHONPATH"] = with_library(os.environ.get("PYTHONPATH", ""))
+    return papermill.execute_notebook(
+        nb,
+        output,
+        parameters=parameters or {},
+        cwd=folder,
+        kernel_name="python3",
+        progress_bar=False,
+        start_timeout=300,
+    )  # a loaded machine is slow
+
+
+def make_pair(py: Path) -> Path:
+    """Execute a lesson with its own literals and write its pair; a failure writes nothing."""
+    ipynb = py.with_suffix(".ipynb")
+    try:
+        nb = execute(combined(py, ipynb), py.parent)
+    except PapermillExecutionError as error:
+        raise JGMError(f"{py.name} failed, pair not written.{error}") from None
+    book.write_notebook(ipynb, strip(nb))
+    return ipynb
+
+
+def differences(py: Path) -> list[str]:
+    """What differs between a lesson and its pair, one line each; empty when they are in step."""
+    ipynb = py.with_suffix(".ipynb")
+    try:
+        source, pair = book.read_source(py), book.read_pair(ipynb)
+    except JGMError as error:
+        return [str(error)]
+    lines = []
+    for number, (a, b) in enumerate(zip_longest(source.cells, pair.cells), start=1):
+        problem = difference(a, b)
+        if problem:
+            lines.append(f"{ipynb.name} cell {number}: {problem}")
+            break  # one insertion shifts all that follow; the first line says where to look
+    return lines + unrun(pair, ipynb.name)
+
+
+def difference(a, b) -> str:
+    """Why a source cell and a pair cell are not the same, or nothing."""
+    if a is None:
+        return f"not in the .py: {book.first_line(b.source)}"
+    if b is None:
+        return f"missing in the .ipynb: {book.first_line(a.source)}"
+    if a.cell_type != b.cell_type or a.source.strip() != b.source.strip():
+        lines = zip_longest(a.source.strip().splitlines(), b.source.strip().splitlines())
+        unequal = ((x or "", y or "") for x, y in lines if x != y)
+        ours, theirs = next(unequal, (a.cell_type, b.cell_type))
+        return f"differs: .py has '{book.first_line(ours)}', .ipynb '{book.first_line(theirs)}'"
+    return "" if book.tags(a) == book.tags(b) else f"tags differ: {book.first_line(a.source)}"
+
+
+def unrun(pair, name: str) -> list[str]:
+    """Cells of a pair that were never run or that failed (nbval would compare nothing there)."""
+    lines = []
+    for number, cell in enumerate(pair.cells, start=1):
+        if cell.cell_type == "code" and cell.source.strip():
+            if cell.execution_count is None:
+                lines.append(f"{name} cell {number}: never run: {book.first_line(cell.source)}")
+            if any(o.output_type == "error" for o in cell.outputs):
+                lines.append(f"{name} cell {number}: stores an error")
+    return lines
+
+
+def orphans(folder: Path) -> list[str]:
+    """Notebooks without a source."""
+    return [
+        f"{p.name}: no {p.stem}.py beside it"
+        for p in sorted(Path(folder).glob("*.ipynb"))
+        if not p.with_suffix(".py").exists()
+    ]
+
+
+def check(names, folder: Path) -> list[str]:
+    lines = [line for py in book.lessons(names, folder) for line in differences(py)]
+    return lines if names else lines + orphans(folder)
+
+
+def make(names, folder: Path) -> list[str]:
+    """Make the pairs; returns the failures, one a lesson."""
+    failures = []
+    for py in book.lessons(names, folder):
+        try:
+            pair = make_pair(py)
+            print(f"{pair.name}: {pair.stat().st_size / 1e3:.0f} kB")
+        except JGMError as error:
+            failures.append(str(error))
+    return failures
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m jgm_course.pairs", description=__doc__)
+    parser.add_argument("names", nargs="*", help="01 or 01_score_matching; none for all")
+    parser.add_argument("--check", action="store_true", help="compare only, run nothing")
+    parser.add_argument("--folder", type=Path, default=book.FOLDER)
+    options = parser.parse_args(arguments)
+    try:
+        lines = (check if options.check else make)(options.names, options.folder)
+    except JGMError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for line in lines:
+        print(line, file=sys.stderr)
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
