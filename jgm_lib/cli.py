@@ -194,7 +194,8 @@ def run_evaluate(args) -> int:
     colorizer = Colorizer.from_pretrained(given.get("weights", DEFAULT_WEIGHTS))
     pictures = Pictures.of(args.source, args.size or colorizer.seen_side, args.limit)
     options = {"batch": args.batch, "reference": None if against == GREY else against}
-    options["limits"] = {"langevin": args.langevin_limit}
+    long = (name for name, card in cards.items() if card.sampler == "langevin")
+    options["limits"] = dict.fromkeys(long, args.langevin_limit)
     report(colorizer, pictures, cards, args.json, **options)
     return 0
 

@@ -90,7 +90,7 @@ def mix_seed(seed: int, a: int, b: int = 0) -> int:
 
 
 def picture_key(pixels) -> int:
-    """What tells a picture from others: CRC-32 of the bytes of its pixels (H,W,3) uint8."""
+    """What tells a picture from others: CRC-32 of the bytes of its 8-bit pixels."""
     return zlib.crc32(pixels.tobytes())
 
 

@@ -117,8 +117,10 @@ def test_what_is_drawn_how_often():
 def test_the_regression_mean_is_the_first_estimate(colorizer, scenes):
     found = method_of("regression mean", colorizer, short("regression mean"))
     once = by_card(colorizer, short("split").model_copy(update={"steps": 1, "n": 1}))
-    x = found.versions(scenes.y, [-1] * 3)  # the key of no picture: the noise it always takes
-    torch.testing.assert_close(x, once.versions(scenes.y, [-1] * 3), rtol=0, atol=1e-5)
+    x = found.versions(scenes.y, scenes.keys)
+    keys = [baselines.grey_key(y) for y in scenes.y]  # the photograph decides the noise
+    torch.testing.assert_close(x, once.versions(scenes.y, keys), rtol=0, atol=1e-5)
+    assert len(set(keys)) == 3
     assert found.nfe == 1 and not found.draws
 
 

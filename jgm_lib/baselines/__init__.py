@@ -14,7 +14,7 @@ import torch
 from skimage.color import lab2rgb, rgb2lab
 
 from ..errors import JGMError
-from ..noise import SeededNoise, mix_seed, version_seed, version_seeds
+from ..noise import SeededNoise, mix_seed, picture_key, version_seed, version_seeds
 from ..operators import gray as gray_of
 from ..operators import gray_weights
 from ..samplers import SAMPLERS, finish
@@ -76,8 +76,8 @@ class RegressionMean:
     """E[colour | grey], what a network trained with squared error answers; one evaluation.
 
     At the largest noise the chroma tells the denoiser nothing, so its answer is the mean over all
-    colours the photograph can have: the first estimate of ``split``. Every picture is answered from
-    the same noise.
+    colours the photograph can have: the first estimate of ``split``. What a network still makes of
+    that noise is an error; so that pictures do not share it, the photograph itself decides the noise.
     """
 
     nfe, draws = 1, False
@@ -86,7 +86,12 @@ class RegressionMean:
         self.one = Sampled(model, "split", {"steps": 1, "sigma_max": sigma_max})
 
     def __call__(self, gray, seed: int = 0):
-        return self.one(gray, [version_seed(0, 0)] * len(gray))
+        return self.one(gray, [version_seed(0, 0, grey_key(y)) for y in check_gray(gray)])
+
+
+def grey_key(gray) -> int:
+    """``picture_key`` of a grey picture (1,H,W) in [0,1], of its 8-bit pixels."""
+    return picture_key((gray * 255).round().byte().cpu().numpy())
 
 
 class MeanOf:
@@ -102,16 +107,9 @@ class MeanOf:
         return self.k * self.method.nfe
 
     def __call__(self, gray, seed: int = 0):
-        return draws(self.method, gray, self.k, seed).mean(1)
-
-
-def draws(method, gray, k: int, seed: int = 0) -> torch.Tensor:
-    """``k`` colourings of each picture: (B,k,3,H,W); a deterministic method is called once."""
-    if not method.draws:
-        return method(gray, seed)[:, None].expand(-1, k, -1, -1, -1)
-    seeds = row_seeds(seed, len(gray))
-    each = [method(gray, [mix_seed(s, v, 1) for s in seeds]) for v in range(k)]
-    return torch.stack(each, dim=1)
+        seeds = row_seeds(seed, len(gray))
+        calls = (self.method(gray, [mix_seed(s, v, 1) for s in seeds]) for v in range(self.k))
+        return sum(calls) / self.k
 
 
 def project(x, gray):

@@ -72,17 +72,21 @@ class Found:
 
 
 def measure(method, pictures: Pictures, batch: int = 8) -> Found:
-    """Draw and score, ``batch`` pictures at a time; a method that does not draw has one column,
-    without a name."""
+    """Draw and score, ``batch`` pictures at a time."""
     total: dict = {}
     start = time.monotonic()
     for part in pictures.parts(batch):
-        samples = method.versions(part.y, part.keys)
-        columns = columns_of(samples, part.truth, part.y)
-        gather(total, columns if method.draws else {"": columns["single"]})
+        gather(total, own_columns(method, method.versions(part.y, part.keys), part))
     seconds = (time.monotonic() - start) / (len(pictures) * method.n)
     columns = {c: Scores(pictures.keys, joined(scores)) for c, scores in total.items()}
     return Found(columns, method.n, method.nfe, seconds)
+
+
+def own_columns(method, samples, pictures: Pictures) -> dict:
+    """``columns_of`` what a method made of pictures; of one that does not draw a column without a
+    name."""
+    columns = columns_of(samples, pictures.truth, pictures.y)
+    return columns if method.draws else {"": columns["single"]}
 
 
 def gather(total: dict, part: dict) -> None:
