@@ -23,10 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
+from jgm_lib.data.packing import SUFFIXES, Skip
 from jgm_lib.errors import JGMError
 from jgm_lib.files import DAMAGED
 
-from .common import SUFFIXES, Skip
 from .folder import find_pictures
 
 MAX_MEMBER = 64_000_000  # bytes of one picture file; large photographs have 20 million

@@ -12,11 +12,11 @@ Length and hash: TensorFlow Datasets, url_checksums/tf_flowers.txt.
 import tarfile
 from pathlib import Path
 
+from jgm_lib.data.packing import Skip
 from jgm_lib.errors import JGMError
 from jgm_lib.files import write_bytes
 
 from .archives import DAMAGE, check_zip_member, open_zip
-from .common import Skip
 from .download import Published
 from .sources import main_of, obtain, pack_walk, settle, source_parser, walk_of
 

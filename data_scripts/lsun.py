@@ -18,10 +18,10 @@ from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from jgm_lib.data.packing import Skip
 from jgm_lib.errors import JGMError
 
 from .archives import DAMAGE, MAX_MEMBER, check_zip_member, judge, open_zip
-from .common import Skip
 from .download import BLOCK, Published
 from .sources import (
     check_room,

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from jgm_lib.data.packing import check_settings, pack
 from jgm_lib.errors import JGMError
 
 from .archives import Walk, chosen, count_entries, walk_folder, walk_tar, walk_zip
-from .common import check_settings, common_parser, pack, run
+from .common import common_parser, run
 from .download import BLOCK, HASHES, Published, download
 
 COUNT = 150_000  # pictures a set in the paper (section IV.A)

@@ -19,3 +19,10 @@ def split(X: torch.Tensor, scale: float = 1.0) -> tuple[torch.Tensor, torch.Tens
     """The inverse of ``stack``: (B,3C,H,W) -> x, g1, g2, each (B,C,H,W), gradients unscaled."""
     x, g1, g2 = X.chunk(3, dim=1)
     return x, g1 / scale, g2 / scale
+
+
+def channel_sigmas(sigma: torch.Tensor, sigma_y: torch.Tensor, channels: int) -> torch.Tensor:
+    """(B,), (B,) -> (B,C,1,1): sigma_y on the luma channels of the rotated basis, else sigma."""
+    s = sigma[:, None].repeat(1, channels)
+    s[:, list(range(0, channels, 3))] = sigma_y[:, None]
+    return s[:, :, None, None]

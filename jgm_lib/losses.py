@@ -7,8 +7,8 @@ import math
 
 import torch
 
-from .joint import join
-from .networks.unet import channel_sigmas
+from .errors import JGMError
+from .joint import channel_sigmas, join
 from .operators import to_basis
 
 
@@ -168,3 +168,31 @@ def lambda_c(sigma: float, spread: float) -> float:
 def log_uniform_levels(n: int, sigma_max: float, sigma_min: float) -> list[float]:
     """n levels equally spaced in log sigma, largest first."""
     return torch.logspace(math.log10(sigma_max), math.log10(sigma_min), n).tolist()
+
+
+# -- what a training card asks: objective(model, card) -> loss(x, generator) ---------------------
+
+
+def continuous_objective(model, card):
+    """The loss of a network that takes any noise level: (x, generator) -> scalar."""
+    density = dict(
+        isotropic=card.isotropic,
+        p_mean=card.p_mean,
+        p_std=card.p_std,
+        sigma_y=card.sigma_y,
+        clip=(card.sigma_min, card.sigma_max),
+    )
+    if card.photographs:
+        told = dict(any_gray=card.any_gray, aged=card.aged, draws=card.draws)
+        return lambda x, g: photograph_loss(model, x, g, **told, **density)
+    return lambda x, g: split_noise_loss(model, x, g, **density)
+
+
+def level_objective(model, card):
+    """The loss of a network with a list of noise levels, one of them a picture (Eq 9).
+
+    Raises JGMError for a card that asks for photographs, which need split noise.
+    """
+    if card.photographs:
+        raise JGMError(f"draws, any_gray, aged, context: not for network {card.network}")
+    return lambda x, g: random_level_loss(model, x, g)

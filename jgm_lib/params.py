@@ -125,7 +125,7 @@ class TrainCard(Card):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
         description="file name of the weights: letters, digits, . _ -, and not step-...",
     )
-    network: Literal["unet", "refinenet"] = Field("unet", description="architecture")
+    network: str = Field("unet", description="architecture, one of ``networks.NETWORKS``")
     settings: dict = Field(default_factory=dict, description="arguments of the architecture")
     size: int = Field(64, ge=8, le=1024, description="side of the square training pictures, pixels")
     steps: int = Field(10_000, ge=1, description="optimizer steps")
@@ -165,8 +165,6 @@ class TrainCard(Card):
     def _fits_together(self):
         if self.name.startswith("step-"):
             raise ValueError(f"name={self.name!r}: step-... are the checkpoints of a run")
-        if self.photographs and self.network != "unet":
-            raise ValueError(f"draws, any_gray and aged are for network unet, not {self.network}")
         if self.any_gray and not self.settings.get("any_gray"):
             raise ValueError(
                 f"any_gray={self.any_gray}: the network's settings need any_gray: true"

@@ -5,7 +5,7 @@ Tweedie: E[x|x~] = x~ + sigma^2 grad log p_sigma(x~). The paper's Eq 3 drops the
 
 import torch
 
-from .networks.unet import channel_sigmas
+from .joint import channel_sigmas
 from .operators import from_basis, to_basis
 
 

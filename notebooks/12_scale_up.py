@@ -210,7 +210,7 @@ for name, n in sets.items():
 # %%
 import time
 
-from jgm_lib.training import fit, objective
+from jgm_lib.training import fit
 from jgm_lib.training.runs import start
 
 plan = lesson.training_card(card)
@@ -239,7 +239,7 @@ from torch.utils.flop_counter import FlopCounterMode
 generator = torch.Generator().manual_seed(card.seed)
 x = batches(plan.batch, generator).to(accelerator.device)
 with FlopCounterMode(display=False) as counter:
-    objective(model, plan)(x, generator).backward()
+    model.objective(model, plan)(x, generator).backward()
 step_flop, paper_cost = counter.get_total_flops(), lesson.cost_of(plan)
 print(f"step {step_flop / 1e9:.2f} GFLOP, forward {plan.batch * paper_cost.forward / 1e9:.2f}")
 

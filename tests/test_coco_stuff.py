@@ -14,10 +14,10 @@ from archive_maker import Served, card_of, encoded, file_server, make_zip, photo
 from data_scripts import archives, coco_stuff
 from data_scripts.archives import blocks, chosen, walk_zip
 from data_scripts.coco_stuff import pack_coco
-from data_scripts.common import near_grey
 from data_scripts.download import Published
 from data_scripts.folder import choose
 from jgm_lib.data.packed import PackedSet
+from jgm_lib.data.packing import near_grey
 from jgm_lib.errors import JGMError
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data_scripts import common, folder
+from data_scripts import folder
 from data_scripts.folder import pack_folder
+from jgm_lib.data import packing
 from jgm_lib.data.packed import PackedSet
 from jgm_lib.errors import JGMError
 
@@ -122,7 +123,7 @@ def test_corrupt_pictures_are_skipped_and_counted(photos, tmp_path):
 
 
 def test_a_picture_bomb_is_not_decoded(photos, tmp_path, monkeypatch):
-    monkeypatch.setattr(common, "MAX_PIXELS", 3000)
+    monkeypatch.setattr(packing, "MAX_PIXELS", 3000)
     photo(50, 100, 100).save(photos / "bomb.png")
     card = card_of(pack_folder(photos, tmp_path / "out", size=16))
     assert card["skipped"] == {"too many pixels": 1} and card["count"] == 12

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from data_scripts.common import pack
 from jgm_lib.data.packed import PackedSet
+from jgm_lib.data.packing import pack
 from jgm_lib.errors import JGMError
 
 

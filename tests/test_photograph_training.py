@@ -8,11 +8,11 @@ from seen_maker import SETTINGS, seeing_network, wave
 from test_training import contents, last_step, same, steps_logged
 
 from jgm_lib.errors import JGMError
-from jgm_lib.losses import halved, model_tensor, split_noise_loss
+from jgm_lib.losses import continuous_objective, halved, model_tensor, split_noise_loss
+from jgm_lib.networks import NETWORKS
 from jgm_lib.operators import to_basis
 from jgm_lib.params import TrainCard, validate
 from jgm_lib.training import fit
-from jgm_lib.training.objectives import memory_format, objective
 from jgm_lib.training.runs import measure_channels, packed_batches, start, toy_batches
 
 
@@ -31,11 +31,9 @@ def card(**changes) -> TrainCard:
 
 def test_a_card_says_what_the_loss_is_told(monkeypatch):
     told = {}
-    monkeypatch.setattr(
-        "jgm_lib.training.objectives.photograph_loss", lambda m, x, g, **k: told.update(k)
-    )
+    monkeypatch.setattr("jgm_lib.losses.photograph_loss", lambda m, x, g, **k: told.update(k))
     c = card(isotropic=0.2, p_mean=-0.6, p_std=1.9, sigma_min=0.01, sigma_max=80.0, sigma_y=0.005)
-    objective(None, c)(None, None)
+    continuous_objective(None, c)(None, None)
     assert told == dict(any_gray=0.5, aged=0.5, draws=2, isotropic=0.2, p_mean=-0.6, p_std=1.9,
                         sigma_y=0.005, clip=(0.01, 80.0))  # fmt: skip
 
@@ -61,8 +59,8 @@ def test_which_cards_look_at_whole_photographs(changes, photographs, monkeypatch
     losses = []
     for name in ("photograph_loss", "split_noise_loss"):
         spy = lambda *a, n=name, **k: losses.append(n)  # noqa: E731
-        monkeypatch.setattr(f"jgm_lib.training.objectives.{name}", spy)
-    objective(None, c)(None, None)
+        monkeypatch.setattr(f"jgm_lib.losses.{name}", spy)
+    continuous_objective(None, c)(None, None)
     assert losses == ["photograph_loss" if photographs else "split_noise_loss"]
     asked = []
     real = toy_batches(8)
@@ -75,9 +73,11 @@ def test_which_cards_look_at_whole_photographs(changes, photographs, monkeypatch
 def test_without_photographs_the_loss_is_the_old_one():
     c, model = card(**PLAIN), seeing_network(context=False)
     x, density = wave(4, 3, 16, 16), dict(clip=(0.002, 20.0))
-    assert torch.equal(objective(model, c)(x, rng()), split_noise_loss(model, x, rng(), **density))
-    assert memory_format(c) == torch.channels_last
-    assert memory_format(card(**PLAIN, network="refinenet")) == torch.contiguous_format
+    assert torch.equal(
+        model.objective(model, c)(x, rng()), split_noise_loss(model, x, rng(), **density)
+    )
+    assert model.memory_format == torch.channels_last
+    assert NETWORKS["refinenet"].memory_format == torch.contiguous_format
 
 
 def test_channels_are_measured_on_pictures_of_the_size_in_training(monkeypatch):
@@ -110,12 +110,19 @@ def test_the_crop_area_reaches_the_pictures(monkeypatch, tmp_path):
     assert data.asked == (16, (0.5, 1.0))
 
 
+@pytest.mark.parametrize("asked", [{"draws": 2}, {"aged": 0.5}])
+def test_a_network_of_fixed_levels_refuses_photographs(asked):
+    c = card(
+        settings={"ngf": 4}, any_gray=0.0, network="refinenet", **{"draws": 1, "aged": 0.0, **asked}
+    )
+    with pytest.raises(JGMError, match="not for network refinenet"):
+        start(c)
+
+
 @pytest.mark.parametrize(
     "changes, says",
     [
         ({"settings": {"widths": [8]}}, "any_gray=0.5: the network's settings need any_gray: true"),
-        ({"network": "refinenet", "any_gray": 0.0, "draws": 1}, "for network unet, not refinenet"),
-        ({"network": "refinenet", "any_gray": 0.0, "aged": 0.0}, "for network unet, not refinenet"),
         ({"draws": 0}, "draws=0"),
         ({"draws": 9}, "draws=9"),
         ({"aged": 1.5}, "aged=1.5"),
@@ -197,7 +204,7 @@ def test_training_lowers_the_loss(tmp_path, quick_start):
 @torch.no_grad()
 def fixed_loss(model, batches, c) -> float:
     g = rng(10**6)
-    return sum(float(objective(model.eval(), c)(batches(16, g), g)) for _ in range(2)) / 2
+    return sum(float(model.objective(model.eval(), c)(batches(16, g), g)) for _ in range(2)) / 2
 
 
 def test_a_step_trains_the_context_too(tmp_path, quick_start):

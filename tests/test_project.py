@@ -173,3 +173,11 @@ def test_the_tree_holds_no_large_or_stray_files():
             limit = 16_000_000 if path.suffix == ".safetensors" else 1_500_000
             assert path.stat().st_size <= limit, path
             assert path.suffix not in (".part", ".npy", ".pyc"), path
+
+
+def test_the_library_imports_neither_scripts_nor_course():
+    """The command finds its data scripts by name; all else goes from them to the library."""
+    pattern = re.compile(r"^\s*(?:from|import) (?:data_scripts|jgm_course|benchmarks)\b", re.M)
+    files = sorted((ROOT / "jgm_lib").rglob("*.py"))
+    assert len(files) > 50
+    assert [str(p) for p in files if pattern.search(p.read_text(encoding="utf-8"))] == []

@@ -13,15 +13,14 @@ from jgm_lib.data.toy import ToyScenes
 from jgm_lib.errors import JGMError
 from jgm_lib.joint import join
 from jgm_lib.losses import random_level_loss
-from jgm_lib.networks.refinenet import (
-    SIGMAS,
+from jgm_lib.networks.refine_blocks import (
     ChainedPooling,
     Fusion,
     LevelNorm,
-    RefineNet,
     ResBlock,
     ResidualUnits,
 )
+from jgm_lib.networks.refinenet import SIGMAS, RefineNet
 
 
 @pytest.fixture(scope="module")

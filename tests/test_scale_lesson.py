@@ -19,7 +19,7 @@ from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
 from jgm_lib.noise import mix_seed
 from jgm_lib.params import TrainCard, validate
-from jgm_lib.training import learning_rate, make_optimizer, objective, runs, states_in, update_ema
+from jgm_lib.training import learning_rate, make_optimizer, runs, states_in, update_ema
 
 GPU_CARDS = ["code-128", "paper-128", "paper-128-2gpu", "unet-128", "unet-128-8gpu"]
 TINY = dict(
@@ -123,7 +123,7 @@ def pair(tmp_path_factory):
 def mean_gradient_training(card, processes):
     """By hand in one process: each step takes the mean of the processes' losses."""
     model, batches, _ = runs.start(card)
-    optimizer, loss_of = make_optimizer(model, card), objective(model, card)
+    optimizer, loss_of = make_optimizer(model, card), model.objective(model, card)
     ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
     history = []
     for step in range(card.steps):

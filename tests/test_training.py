@@ -21,7 +21,6 @@ from jgm_lib.training import (
     fit,
     learning_rate,
     make_accelerator,
-    objective,
     runs,
     states_in,
 )
@@ -322,7 +321,7 @@ def test_the_loss_falls_and_the_log_says_so(tmp_path):
 def fixed_loss(model, batches, c) -> float:
     """The mean loss on pictures and noise that no training step sees."""
     g = torch.Generator().manual_seed(10**6)
-    return sum(float(objective(model, c)(batches(32, g), g)) for _ in range(4)) / 4
+    return sum(float(model.objective(model, c)(batches(32, g), g)) for _ in range(4)) / 4
 
 
 def test_export_gives_weights_with_a_full_card(tmp_path):

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..data.folders import find_pictures
 from ..data.packed import PackedSet
+from ..data.packing import pack
 from ..errors import JGMError
 from ..noise import picture_key
 from ..operators import gray, gray_weights
@@ -96,9 +98,6 @@ def named_pictures_of(source, size: int) -> tuple[np.ndarray, list[str]]:
 
 
 def _of_folder(source: Path, size: int) -> tuple[np.ndarray, list[str]]:
-    from data_scripts.common import pack
-    from data_scripts.folder import find_pictures
-
     root, names, last = source.resolve(), [], [""]
 
     def found():

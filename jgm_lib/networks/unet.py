@@ -1,7 +1,6 @@
-"""A compact, continuous-sigma, preconditioned UNet for the nine joint channels.
+"""A compact, continuous-sigma UNet for the nine joint channels, preconditioned.
 
-Karras et al. 2022 (arXiv 2206.00364) preconditioning, with mean and spread per channel, and two
-noise inputs: sigma_y for the known luma channels, sigma for the unknown chroma channels.
+Two noise inputs: sigma_y for the known luma channels, sigma for the unknown chroma channels.
 """
 
 import math
@@ -10,17 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..operators import from_basis, to_basis
-from .context import Context, partly
-
-LUMA = (0, 3, 6)  # u0 of each group of three, in the rotated colour basis
-
-
-def channel_sigmas(sigma: torch.Tensor, sigma_y: torch.Tensor, channels: int) -> torch.Tensor:
-    """(B,), (B,) -> (B,C,1,1): sigma_y on the luma channels of the rotated basis, else sigma."""
-    s = sigma[:, None].repeat(1, channels)
-    s[:, list(range(0, channels, 3))] = sigma_y[:, None]
-    return s[:, :, None, None]
+from .context import Context
+from .precondition import Preconditioned
 
 
 def fourier_features(c: torch.Tensor, half: int) -> torch.Tensor:
@@ -71,7 +61,32 @@ class Attention(nn.Module):
         return h + self.out(a)
 
 
-class UNet(nn.Module):
+def _way_down(widths, blocks: int, emb: int, dropout: float):
+    """One list of blocks a level, from fine to coarse, and the widths they leave for the way up."""
+    levels, skips, c = nn.ModuleList(), [], widths[0]
+    for i, w in enumerate(widths):
+        level = nn.ModuleList()
+        for _ in range(blocks):
+            level.append(ResBlock(c, w, emb, dropout if i == len(widths) - 1 else 0.0))
+            c = w
+            skips.append(c)
+        levels.append(level)
+    return levels, skips
+
+
+def _way_up(widths, blocks: int, emb: int, skips: list[int]) -> nn.ModuleList:
+    """One list of blocks a level, from coarse to fine; each takes what the way down left."""
+    levels, c = nn.ModuleList(), widths[-1]
+    for w in reversed(widths):
+        level = nn.ModuleList()
+        for _ in range(blocks):
+            level.append(ResBlock(c + skips.pop(), w, emb))
+            c = w
+        levels.append(level)
+    return levels
+
+
+class UNet(Preconditioned):
     """D(X, sigma, sigma_y): the posterior mean of X given its noisy version.
 
     ``channels`` 9 (joint), 6 (gradients) or 3 (intensity); ``widths`` one a level, each level half
@@ -95,46 +110,31 @@ class UNet(nn.Module):
         context=False,
         any_gray=False,
     ):
-        super().__init__()
         if context and (len(widths) != 4 or patch != 2):
             raise ValueError(
                 f"widths={tuple(widths)}, patch={patch}: context needs 4 levels, patch 2"
             )
         if patch < 1 or not gradient_scale > 0:
             raise ValueError(f"patch={patch}, gradient_scale={gradient_scale}: need above 0")
-        self.channels, self.patch, self.levels = channels, patch, len(widths)
-        self.gradient_scale, self.any_gray = float(gradient_scale), bool(any_gray)
-        self.register_buffer("mean", torch.tensor(mean or [0.0] * channels).view(1, -1, 1, 1))
-        self.register_buffer("spread", torch.tensor(spread or [0.5] * channels).view(1, -1, 1, 1))
+        super().__init__(channels, gradient_scale, mean, spread)
+        self.patch, self.levels, self.any_gray = patch, len(widths), bool(any_gray)
         self.half, emb = 16, 4 * widths[0]
         self.embed = nn.Sequential(
             nn.Linear(4 * self.half, emb), nn.SiLU(), nn.Linear(emb, emb), nn.SiLU()
         )
         self.stem = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
-        self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        skips, c = [], widths[0]
-        for i, w in enumerate(widths):
-            low = i == self.levels - 1
-            level = nn.ModuleList()
-            for _ in range(blocks):
-                level.append(ResBlock(c, w, emb, dropout if low else 0.0))
-                c = w
-                skips.append(c)
-            self.down.append(level)
+        self.down, skips = _way_down(widths, blocks, emb, dropout)
+        c = widths[-1]
         self.middle = nn.ModuleList(
             [ResBlock(c, c, emb, dropout), Attention(c), ResBlock(c, c, emb, dropout)]
         )
-        for w in reversed(widths):
-            level = nn.ModuleList()
-            for _ in range(blocks):
-                level.append(ResBlock(c + skips.pop(), w, emb))
-                c = w
-            self.up.append(level)
+        self.up, c = _way_up(widths, blocks, emb, skips), widths[0]
         self.head_norm = nn.GroupNorm(8, c)
         self.head = nn.Conv2d(c, channels * patch**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
-        self.context = Context(widths, patch) if context else None
+        if context:
+            self.context = Context(widths, patch)
 
     def network(self, h, c_y, c_c, added=None):
         """The bare network on normalized channels: (B,C,H,W), (B,), (B,) -> (B,C,H,W).
@@ -159,51 +159,7 @@ class UNet(nn.Module):
                 h = block(torch.cat([h, skips.pop()], dim=1), emb)
         return F.pixel_shuffle(self.head(F.silu(self.head_norm(h))), self.patch)
 
-    def denoise_basis(self, U, sigma, sigma_y, added=None):
-        """D in the rotated basis: U (B,C,H,W), sigma and sigma_y (B,) -> (B,C,H,W)."""
-        s, d = channel_sigmas(sigma, sigma_y, self.channels), self.spread
-        total = (s.square() + d.square()).sqrt()
-        noise_inputs = sigma_y.log() / 4, sigma.log() / 4
-        V = U - self.mean
-        N = self.padded(V / total, *noise_inputs, added)
-        return self.mean + (d / total).square() * V + (s * d / total) * N  # c_skip, c_out
-
     @property
     def divisor(self) -> int:
         """Sizes that this divides need no padding."""
         return self.patch * 2 ** (self.levels - 1)
-
-    def padded(self, h, c_y, c_c, added=None):
-        """``network`` at any size. Repeated noise at the edge is no white noise and colours it a
-        little; ``Colorizer.draw`` therefore mirrors the photograph before there is noise."""
-        H, W = h.shape[-2:]
-        m = self.divisor
-        h = F.pad(h, (0, -W % m, 0, -H % m), mode="replicate")
-        return self.network(h, c_y, c_c, added)[..., :H, :W]
-
-    def denoise(self, X, sigma, sigma_y=None, added=None):
-        """E[X_clean | X]: X (B,C,H,W) in the RGB layout; sigma, sigma_y floats or (B,) > 0.
-
-        ``sigma_y=None`` is the paper's case, the same noise on all channels. ``added``: what
-        ``Seeing`` gives.
-        """
-        sigma = torch.as_tensor(sigma, dtype=X.dtype, device=X.device).expand(X.shape[0])
-        sigma_y = (
-            sigma
-            if sigma_y is None
-            else torch.as_tensor(sigma_y, dtype=X.dtype, device=X.device).expand(X.shape[0])
-        )
-        return from_basis(self.denoise_basis(to_basis(X), sigma, sigma_y, added))
-
-    def forward(self, U, sigma, sigma_y, grey=None):
-        """What training calls (through a distributed wrapper): ``denoise_basis``.
-
-        ``grey`` (B',1,2H,2W): the photographs, each of B/B' versions in U; those whose luma is as
-        noisy as their chroma are not shown to the network.
-        """
-        if grey is None or self.context is None:
-            return self.denoise_basis(U, sigma, sigma_y)
-        draws = len(U) // len(grey)
-        seen = (sigma_y < sigma).view(-1, draws).any(1)  # a clipped sigma can be equal to sigma_y
-        added = partly(self.context, grey, seen, draws)
-        return self.denoise_basis(U, sigma, sigma_y, added)

@@ -1,7 +1,6 @@
 """Training: what a card asks of its network, the loop as a generator, its state on disk."""
 
 from .loop import ema_decay, fit, learning_rate, make_accelerator, make_optimizer, update_ema
-from .objectives import memory_format, objective
 from .state import states_in
 
 __all__ = [
@@ -10,8 +9,6 @@ __all__ = [
     "learning_rate",
     "make_accelerator",
     "make_optimizer",
-    "memory_format",
-    "objective",
     "states_in",
     "update_ema",
 ]

@@ -18,7 +18,6 @@ from accelerate.state import AcceleratorState
 from ..errors import JGMError
 from ..locks import locked
 from ..noise import mix_seed
-from .objectives import memory_format, objective
 from .state import Log, load_state, prune, save_state, states_in
 
 
@@ -106,14 +105,14 @@ def _fit(model, batches, card, out, resume, save_every, keep, log_every, acceler
     found = states_in(out)
     if found and not resume:
         raise JGMError(f"{out} already holds a run; resume it or choose another folder")
-    model.to(accelerator.device, memory_format=memory_format(card))
+    model.to(accelerator.device, memory_format=model.memory_format)
     optimizer = make_optimizer(model, card)
     ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
     first = load_state(found[-1], model, ema, optimizer, card, data) if found else 0
     if first > card.steps:
         raise JGMError(f"{out}: its run is at step {first} already, beyond steps={card.steps}")
     prepared, optimizer = accelerator.prepare(model, optimizer)
-    wrapped = objective(_Through(prepared, model), card)
+    wrapped = model.objective(_Through(prepared, model), card)
     log = Log(out, first) if accelerator.is_main_process else None
     losses, start = [], time.monotonic()
     for step in range(first, card.steps):
@@ -159,13 +158,14 @@ def _train_step(loss_fn, batches, optimizer, accelerator, model, card, step, lr)
     seed = mix_seed(card.seed, step, accelerator.process_index)
     generator = torch.Generator().manual_seed(seed)
     x = batches(card.batch, generator).to(accelerator.device)
+    form = accelerator.unwrap_model(model).memory_format
     for group in optimizer.param_groups:
         group["lr"] = lr
     model.train()
     ours = [accelerator.device] if accelerator.device.type == "cuda" else []  # not the others' GPUs
     with torch.random.fork_rng(ours):  # dropout knows only the global state: give it this seed
         torch.manual_seed(seed)
-        loss = loss_fn(x.contiguous(memory_format=memory_format(card)), generator)
+        loss = loss_fn(x.contiguous(memory_format=form), generator)
         accelerator.backward(loss)
     norm = accelerator.clip_grad_norm_(model.parameters(), card.clip or float("inf"))
     value = float(accelerator.reduce(loss.detach(), "mean"))  # all processes stop together

@@ -40,6 +40,7 @@ def start(card: TrainCard, data=None):
     with torch.random.fork_rng([]):  # layers know only the global state, on the CPU here
         torch.default_generator.manual_seed(card.seed)
         model = network_of(card)
+    model.objective(model, card)  # refuses what this network's loss cannot do, before the work
     if card.settings.get("context") and card.size % model.divisor:
         raise JGMError(
             f"card {card.name!r}: size={card.size}: context needs one that {model.divisor} divides"
