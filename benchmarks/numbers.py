@@ -13,53 +13,61 @@ from pathlib import Path
 
 from jgm_course.book import ROOT, put_between, write_text
 from jgm_lib.errors import JGMError
-from jgm_lib.evaluate import table
+from jgm_lib.experiments.names import averaged
+from jgm_lib.experiments.tables import check_same_pictures, table
 from jgm_lib.params import ColorizeCard
 from jgm_lib.settings import EVALUATED
 
 CARD = ROOT / "jgm_lib" / "weights" / "scenes-64.json"
 START, END = "<!-- numbers:start -->", "<!-- numbers:end -->"
-AUTOMATIC = {("nullspace", name): value for name, value in EVALUATED.items()}
+ONE_BY_ONE = ("keys", "values")  # of a row, what is kept of every picture
 
 
 def command_of(method: str, settings: dict) -> str:
     """The `jgm evaluate` line that gives these settings: only what differs from the defaults."""
-    words = ["jgm evaluate FOLDER --methods", method]
+    usual = {k: field.default for k, field in ColorizeCard.model_fields.items()}
+    usual |= EVALUATED if "nullspace" in method else {}
+    usual["n"] = None if method == "split" or averaged(method) else 1  # many are always told
+    words = ["jgm evaluate FOLDER --methods", method.replace(" ", "-")]
     for name, value in settings.items():
-        default = AUTOMATIC.get((method, name), ColorizeCard.model_fields[name].default)
-        usual = 1 if name == "n" and method != "split" else default
-        if isinstance(value, bool):
-            if value != usual:
-                words.append(f"--{'' if value else 'no-'}{name.replace('_', '-')}")
-        elif name not in ("sampler", "gray", "border") and value != usual:
-            words.append(
-                f"--{name.replace('_', '-')} {value:g}"
-                if _is_number(value)
-                else f"--{name.replace('_', '-')} {value}"
-            )
+        if name not in ("sampler", "gray", "border") and value != usual[name]:
+            words.append(option_of(name, value))
     return " ".join(words)
 
 
-def _is_number(value) -> bool:
-    return isinstance(value, (int, float))
+def option_of(name: str, value) -> str:
+    """A setting as an option of the command line."""
+    option = name.replace("_", "-")
+    if isinstance(value, bool):
+        return f"--{'' if value else 'no-'}{option}"
+    return f"--{option} {value:g}" if isinstance(value, (int, float)) else f"--{option} {value}"
+
+
+def read(path, sha256: str) -> dict:
+    """What a file of `jgm evaluate --json` holds. Raises JGMError if it is none, or of other
+    weights."""
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+        weights = found["settings"], found["rows"], found.get("weights")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise JGMError(f"{path}: not a file of `jgm evaluate --json` ({error!r})") from None
+    if weights[-1] != sha256:
+        raise JGMError(f"{path}: measured with other weights; evaluate again")
+    return found
 
 
 def read_rows(paths, sha256: str) -> list[dict]:
-    """The rows of all files with their commands; grey replica and truth once, from the first.
+    """The rows of all files with their commands, without the values picture by picture; grey
+    replica and truth once, from the first.
 
-    Raises JGMError for a file that is none, or that was measured with other weights.
+    Raises JGMError for a file that is none, or that was measured with other weights or pictures.
     """
-    rows: list[dict] = []
-    for path in paths:
-        try:
-            found = json.loads(Path(path).read_text(encoding="utf-8"))
-            settings, measured = found["settings"], found["rows"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise JGMError(f"{path}: not a file of `jgm evaluate --json` ({error!r})") from None
-        if found.get("weights") != sha256:
-            raise JGMError(f"{path}: measured with other weights; evaluate again")
-        for row in measured:
-            own = settings.get(row["method"])
+    rows, files = [], [read(path, sha256) for path in paths]
+    for path, found in zip(paths, files, strict=True):
+        check_same_pictures(found, files[0], path)
+        for row in found["rows"]:
+            row = {k: v for k, v in row.items() if k not in ONE_BY_ONE}
+            own = found["settings"].get(row["method"])
             if own:
                 rows.append({**row, "command": command_of(row["method"], own)})
             elif not any(r["method"] == row["method"] for r in rows):

@@ -11,7 +11,7 @@ PSNR", in which the truth's own luma stands in for the film's, compares with a r
 """
 
 import sys
-import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,64 +23,56 @@ from jgm_lib.cli_options import at_least_one
 from jgm_lib.colorize import Colorizer
 from jgm_lib.data.film import film_response
 from jgm_lib.errors import JGMError
-from jgm_lib.evaluate import columns_of, draw_small, enlarged, named_pictures_of, score, spread
+from jgm_lib.experiments.bench import columns_of, gather, joined, score
+from jgm_lib.experiments.methods import by_card, enlarged, reduced
+from jgm_lib.experiments.sources import Pictures
 from jgm_lib.noise import mix_seed
-from jgm_lib.operators import gray, gray_weights, to_basis
+from jgm_lib.operators import to_basis
 from jgm_lib.params import DEFAULT_WEIGHTS, ColorizeCard, validate
-from jgm_lib.photo.enlarge import reduce
 
 from . import prior_table
 from .common import parser_of, write_json
 
-MEAN = gray_weights("mean")
 COARSE = 32  # side to which chroma is averaged for R2
+PARTS = "parts"  # what R2 and speckle are made of, beside the columns
 
 
-def measure(colorizer, pictures, card: ColorizeCard, film=False, batch=4, progress=None) -> dict:
-    """All that is measured of card.n draws for pictures (N,S,S,3) uint8, picture by picture.
+def measure(colorizer, pictures: Pictures, card, batch=4, progress=None) -> dict:
+    """All that is measured of card.n draws for pictures, picture by picture.
 
     -> {"columns": {column: {metric: (N,)}}, "parts": {name: (N,)} (energies for R2 and speckle),
     "ranks": (n+1,) counts, "error", "variance": (all chroma values,), "nfe": of one draw}.
     """
-    columns, parts, counts, pairs, nfe = {}, {}, 0, [], 0
-    for i in range(0, len(pictures), batch):
-        truth = torch.from_numpy(pictures[i : i + batch]).permute(0, 3, 1, 2).float() / 255
-        keys = [zlib.crc32(p.tobytes()) for p in pictures[i : i + batch]]
-        y = known(truth, keys, card.seed, film)
-        small, nfe = draw_small(colorizer, y, MEAN, card, keys)
-        full = small if y.shape[-1] == colorizer.side else enlarged(small, y, MEAN)
-        found = {"grey replica": score(y.expand_as(truth), truth, y, MEAN)}
-        found |= {"truth": score(truth, truth, y, MEAN), **columns_of(full, truth, y, MEAN)}
-        for column, scores in found.items():
-            _append(columns.setdefault(column, {}), scores)
-        small_truth = reduced(truth, colorizer.side)
-        first = first_estimate(colorizer, y, card, keys)
-        _append(parts, energies(small, small_truth, first))
-        counts = counts + ranks_of(small, small_truth, keys)
+    total, counts, pairs, method = {}, 0, [], by_card(colorizer, card)
+    for part in pictures.parts(batch):
+        small, truth = method.small(part.y, part.keys), reduced(part.truth, colorizer.side)
+        gather(total, columns(small, part.truth, part.y))
+        first = first_estimate(colorizer, part.y, card, part.keys)
+        gather(total, {PARTS: energies(small, truth, first)})
+        counts = counts + ranks_of(small, truth, part.keys)
         if card.n > 1:
-            pairs.append([a.numpy().ravel() for a in chroma_errors(small, small_truth)])
+            pairs.append([a.numpy().ravel() for a in chroma_errors(small, truth)])
         if progress:
-            progress(len(truth))
-    columns = {c: _joined(scores) for c, scores in columns.items()}
-    out = {"columns": columns, "parts": _joined(parts), "ranks": counts, "nfe": nfe}
+            progress(len(part))
+    found = {name: joined(scores) for name, scores in total.items()}
+    out = {"parts": found.pop(PARTS), "columns": found, "ranks": counts, "nfe": method.nfe}
     error, variance = map(np.concatenate, zip(*pairs, strict=True)) if pairs else (None, None)
     return out | {"error": error, "variance": variance}
 
 
-def known(truth, keys, seed: int, film: bool) -> torch.Tensor:
-    """The photograph (B,1,S,S) of colour pictures (B,3,S,S): their grey, or a simulated film of
-    them with grain by (seed, key)."""
-    if not film:
-        return gray(truth.double(), MEAN).float()  # of a grey picture exactly its own values
-    pairs = zip(truth, keys, strict=True)
-    return torch.cat([film_response(x[None], seed=mix_seed(seed, 0, k)) for x, k in pairs])
+def columns(small, truth, y) -> dict:
+    """The honest columns of draws (B,n,3,s,s) for photographs y (B,1,S,S), with grey and truth."""
+    bars = {"grey replica": y.expand_as(truth), "truth": truth}
+    return {name: score(x, truth, y) for name, x in bars.items()} | columns_of(
+        enlarged(small, y), truth, y
+    )
 
 
-def reduced(x, side: int) -> torch.Tensor:
-    """Pictures (B,3,S,S) at the prior's size (B,3,side,side)."""
-    if x.shape[-1] == side:
-        return x
-    return reduce(x.flatten(0, 1), side, side).unflatten(0, x.shape[:2]).clamp(0, 1)
+def filmed(pictures: Pictures, seed: int) -> Pictures:
+    """The same pictures photographed on a simulated film, with grain by (seed, key)."""
+    pairs = zip(pictures.truth, pictures.keys, strict=True)
+    y = [film_response(x[None], seed=mix_seed(seed, 0, key)) for x, key in pairs]
+    return replace(pictures, y=torch.cat(y))
 
 
 def first_estimate(colorizer, y, card, keys) -> torch.Tensor:
@@ -89,7 +81,7 @@ def first_estimate(colorizer, y, card, keys) -> torch.Tensor:
     One step of the split sampler: its input is sigma_max z, in which no colour of the truth is.
     """
     once = card.model_copy(update={"sampler": "split", "n": 1, "steps": 1, "solver": "ancestral"})
-    return draw_small(colorizer, y, MEAN, once, keys)[0][:, 0]
+    return by_card(colorizer, once).small(y, keys)[:, 0]
 
 
 def R2(estimate, truth) -> tuple[np.ndarray, np.ndarray]:
@@ -174,15 +166,6 @@ def settings_of(pairs) -> dict:
     return out
 
 
-def _append(total: dict, part: dict) -> None:
-    for name, values in part.items():
-        total.setdefault(name, []).append(np.asarray(values))
-
-
-def _joined(total: dict) -> dict:
-    return {name: np.concatenate(values) for name, values in total.items()}
-
-
 def arguments(argv):
     p = parser_of(__doc__)
     p.add_argument("source", help="folder of photographs or packed set")
@@ -205,13 +188,14 @@ def run(options, argv) -> dict:
     colorizer = Colorizer.from_pretrained(options.weights)
     colorizer = in_bf16(colorizer) if options.bf16 else colorizer
     size = options.size or colorizer.seen_side
-    pictures, names = named_pictures_of(options.source, size)
-    own = spread(len(names), options.limit)
-    bar = tqdm(total=len(own), unit="picture", disable=None)
-    found = measure(colorizer, pictures[own], card, options.film, options.batch, bar.update)
+    pictures = Pictures.of(options.source, size, options.limit)
+    pictures = filmed(pictures, card.seed) if options.film else pictures
+    bar = tqdm(total=len(pictures), unit="picture", disable=None)
+    found = measure(colorizer, pictures, card, options.batch, bar.update)
     bar.close()
     about = prior_table.about("benchmarks.prior", argv, colorizer, card, film=options.film)
-    return about | {"size": size} | prior_table.rows_of(found, [names[i] for i in own], card)
+    about |= {"size": size, **pictures.about()}
+    return about | prior_table.rows_of(found, pictures.names, card)
 
 
 def main(argv=None) -> int:

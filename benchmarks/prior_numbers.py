@@ -49,9 +49,9 @@ def text(measured: dict[str, dict]) -> str:
 
 
 def for_card(found: dict) -> dict:
-    """What the card keeps: everything but the values picture by picture."""
+    """What the card keeps: everything but the pictures and their values one by one."""
     rows = [{k: v for k, v in row.items() if k != "values"} for row in found["rows"]]
-    return {k: v for k, v in found.items() if k != "pictures"} | {"rows": rows}
+    return {k: v for k, v in found.items() if k not in ("pictures", "keys")} | {"rows": rows}
 
 
 def main(argv=None) -> int:

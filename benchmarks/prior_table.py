@@ -1,16 +1,15 @@
 """What ``benchmarks.prior`` found, with intervals: for the JSON file and as Markdown."""
 
 import datetime
-import math
-import platform
 from pathlib import Path
 
 import numpy as np
-import torch
 
-import jgm_lib
 from jgm_lib import honesty
-from jgm_lib.metrics import paired_difference, ratio_of_sums, summarize
+from jgm_lib.experiments.pairing import Scores, differences
+from jgm_lib.experiments.tables import plain, summary, versions
+from jgm_lib.experiments.tables import with_interval as span
+from jgm_lib.metrics import ratio_of_sums
 
 AGAINST_GREY = ("psnr", "chroma_psnr", "delta_e")
 
@@ -25,12 +24,7 @@ def about(module: str, argv, colorizer, card, **more) -> dict:
         "weights": {k: colorizer.card.get(k) for k in ("name", "sha256", "steps")},
         "settings": settings,
         "seeds": {"draws": card.seed, "bootstrap": 0, "ties": 0},
-        "versions": {
-            "jgm_lib": jgm_lib.__version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": versions(),
         **more,
     }
 
@@ -50,9 +44,9 @@ def rows_of(found: dict, names: list[str], card) -> dict:
 
 def _row(column: str, columns: dict, parts: dict, nfe: int, n: int) -> dict:
     scores, grey = columns[column], columns["grey replica"]
-    row = {"column": column, **plain(summarize(scores))}
+    row = {"column": column, **plain(summary(scores))}
     row["nfe"] = {"grey replica": 0, "truth": 0, "single": nfe}.get(column, n * nfe)
-    row["to_grey"] = {k: plain(paired_difference(scores[k], grey[k])) for k in AGAINST_GREY}
+    row["to_grey"] = to_grey(scores, grey)
     colour, true = scores["colourfulness"], columns["truth"]["colourfulness"]
     row["colourfulness_share"] = plain(ratio_of_sums(colour, true))
     if f"speckle {column}" in parts:
@@ -68,12 +62,16 @@ def _sources(columns: dict, names: list[str], n: int) -> list[dict]:
     rows = []
     for one in sorted(set(source.tolist())):
         here = source == one
-        gain = {
-            k: plain(paired_difference(columns[column][k][here], columns["grey replica"][k][here]))
-            for k in AGAINST_GREY
-        }
+        pair = ({k: v[here] for k, v in columns[c].items()} for c in (column, "grey replica"))
+        gain = to_grey(*pair)
         rows.append({"source": one, "n": int(here.sum()), "column": column, "to_grey": gain})
     return rows
+
+
+def to_grey(scores: dict, grey: dict) -> dict:
+    """{metric: [mean, low, high]} of scores minus those of the grey replicas of the same pictures."""
+    keys = list(range(len(scores["psnr"])))
+    return plain(differences(Scores(keys, scores), Scores(keys, grey), AGAINST_GREY))
 
 
 def _explained(parts: dict) -> list:
@@ -90,16 +88,6 @@ def _honesty(found: dict, n: int) -> dict:
         out["deciles"] = honesty.error_by_spread(*pair, n)
         out["ratio"] = plain(honesty.overall_ratio(*pair, n))
     return out
-
-
-def plain(value):
-    """Numbers of Python alone; None for what JSON cannot say (infinite, not a number)."""
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # -- Markdown ----------------------------------------------------------------------------------
@@ -133,14 +121,6 @@ def _columns(rows) -> str:
         cells += [colour, span(r["colourfulness_share"], 3), span(r.get("speckle"), 3)]
         lines.append("| " + " | ".join([*cells, str(r["nfe"] or "")]) + " |")
     return "\n".join(lines)
-
-
-def span(three, digits: int, sign: str = "") -> str:
-    """A mean with its interval, [mean, low, high]; nothing for None."""
-    if three is None:
-        return ""
-    mean, low, high = ("∞" if v is None else f"{v:{sign}.{digits}f}" for v in three)
-    return f"{mean} ({low} to {high})"
 
 
 def _honest(h: dict) -> str:

@@ -13,15 +13,13 @@ the scene. The start of the last gammas is not the authors', see RefineNet.
 import tempfile
 import time
 
-import torch
-
+from jgm_lib.baselines import Sampled
 from jgm_lib.data.toy import ToyScenes
-from jgm_lib.evaluate import score
+from jgm_lib.experiments import bench
+from jgm_lib.experiments.methods import Direct
+from jgm_lib.experiments.sources import Pictures
 from jgm_lib.networks.refinenet import SIGMAS
-from jgm_lib.noise import SeededNoise, mix_seed
-from jgm_lib.operators import gray, gray_weights
 from jgm_lib.params import TrainCard
-from jgm_lib.samplers import langevin
 from jgm_lib.training import fit
 from jgm_lib.training.runs import start
 
@@ -56,17 +54,12 @@ def train(card: TrainCard = CARD, minutes: float = 5):
     return model.eval(), progress.step, (time.monotonic() - begin) / 60
 
 
-@torch.no_grad()
 def compare(model, n: int = 16, size: int = 32, **settings) -> list[dict]:
     """Colourings of n unseen scenes by Algorithm 1 beside their grey replicas."""
-    truth = ToyScenes(size).sample(n, seed=10**6).images
-    f = gray_weights()
-    y = gray(truth, f)
-    noise = SeededNoise([mix_seed(0, i) for i in range(n)])
-    for state in langevin(model, y, f, noise, **settings):
-        pass
-    ours, grey = score(state.x, truth, y, f), score(y.expand_as(truth), truth, y, f)
-    rows = [row("network evaluations a scene", state.nfe, "NFE")]
+    pictures = Pictures.of_truth(ToyScenes(size).sample(n, seed=10**6).images)
+    found = bench.measure(Direct(Sampled(model, "langevin", settings)), pictures, batch=n)
+    ours, grey = found.columns["single"].values, bench.grey_scores(pictures).values
+    rows = [row("network evaluations a scene", found.nfe, "NFE")]
     for metric, unit in UNITS.items():
         rows.append(row(f"narrow RefineNet, {metric}", ours[metric], unit))
         rows.append(row(f"grey replica, {metric}", grey[metric], unit))

@@ -8,20 +8,19 @@ that it holds already are not repeated: an interrupted benchmark goes on where i
 """
 
 import json
-import time
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import torch
 
 import jgm_lib
 from jgm_lib.colorize import Colorizer
 from jgm_lib.errors import JGMError
-from jgm_lib.evaluate import draw, pictures_of, score, spread
-from jgm_lib.metrics import paired_difference
-from jgm_lib.operators import gray, gray_weights
+from jgm_lib.experiments import bench
+from jgm_lib.experiments.methods import by_card
+from jgm_lib.experiments.pairing import Scores, differences
+from jgm_lib.experiments.sources import Pictures, spread
 from jgm_lib.params import ColorizeCard
 from jgm_lib.samplers import presets
 from jgm_lib.settings import EVALUATED
@@ -43,21 +42,6 @@ METHODS = {
 }
 
 
-class Pictures:
-    """The truth (N,3,S,S), its grey pictures (N,1,S,S), a key a picture, and the grey scores."""
-
-    def __init__(self, pixels, limit: int | None):
-        if not len(pixels):
-            raise JGMError("no pictures to measure on")
-        pixels = pixels[spread(len(pixels), limit)]  # (N,S,S,3) uint8
-        self.keys = [zlib.crc32(p.tobytes()) for p in pixels]
-        self.truth = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
-        self.f = gray_weights("mean")
-        self.y = gray(self.truth.double(), self.f.double()).float()
-        self.grey = plain(score(self.y.expand_as(self.truth), self.truth, self.y, self.f))
-        self.own = plain(score(self.truth, self.truth, self.y, self.f))
-
-
 def plain(scores: dict) -> dict:
     """Scores (n,) of the metrics shown, rounded for the file."""
     return {k: [round(float(v), 4) for v in scores[k]] for k in METRICS}
@@ -65,32 +49,24 @@ def plain(scores: dict) -> dict:
 
 def measure(colorizer, pictures: Pictures, card: ColorizeCard, limit: int, batch: int = 16):
     """One draw of ``limit`` pictures, evenly spread: a run for the file."""
-    own, parts, start = spread(len(pictures.y), limit), [], time.monotonic()
-    for i in range(0, len(own), batch):
-        some = own[i : i + batch]
-        keys = [pictures.keys[k] for k in some]
-        x, nfe = draw(colorizer, pictures.y[some], pictures.f, card, keys)
-        parts.append(score(x[:, 0], pictures.truth[some], pictures.y[some], pictures.f))
-    joined = {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}
+    own = spread(len(pictures), limit)
+    found = bench.measure(by_card(colorizer, card), pictures.some(own), batch)
+    scores = found.columns["single"].values
     return {
-        "nfe": nfe,
+        "nfe": found.nfe,
         "pictures": own.tolist(),
-        "seconds": round((time.monotonic() - start) / len(own), 3),
-        "residual": float(joined["residual"].max()),
-        "scores": plain(joined),
+        "seconds": round(found.seconds, 3),
+        "residual": float(scores["residual"].max()),
+        "scores": plain(scores),
     }
 
 
 def against(run: dict, other: dict) -> dict:
     """Paired differences of the metrics, run minus other, where both saw a picture."""
-    at = {k: i for i, k in enumerate(other["pictures"])}
-    pairs = [(i, at[k]) for i, k in enumerate(run["pictures"]) if k in at]
-    mine, theirs = ([p[j] for p in pairs] for j in (0, 1))
-    found = {}
-    for name in METRICS:
-        a, b = np.array(run["scores"][name])[mine], np.array(other["scores"][name])[theirs]
-        found[name] = [round(v, 3) for v in paired_difference(a, b)]
-    return {"n": len(pairs), **found}
+    a, b = (Scores(r["pictures"], r["scores"]) for r in (run, other))
+    mine = a.at(a.shared(b))
+    found = differences(mine, b, METRICS)
+    return {"n": len(mine.keys)} | {k: [round(v, 3) for v in three] for k, three in found.items()}
 
 
 def rows_of(found: dict) -> list[dict]:
@@ -137,12 +113,13 @@ def table(rows: list[dict]) -> str:
 
 def start_or_resume(path, about: dict, pictures: Pictures) -> dict:
     """The file's content so far, or a new one. JGMError if it was measured on something else."""
-    everything = list(range(len(pictures.y)))
+    everything = list(range(len(pictures)))
+    own = plain(bench.truth_scores(pictures).values)
     fresh = {
         **about,
         "checksum": zlib.crc32(np.array(pictures.keys, np.uint64).tobytes()),
-        "grey": {"pictures": everything, "scores": pictures.grey},
-        "truth_colourfulness": round(float(np.mean(pictures.own["colourfulness"])), 3),
+        "grey": {"pictures": everything, "scores": plain(bench.grey_scores(pictures).values)},
+        "truth_colourfulness": round(float(np.mean(own["colourfulness"])), 3),
         "runs": [],
     }
     if not path or not Path(path).exists():
@@ -194,7 +171,7 @@ def main(argv=None) -> None:
     parser.add_argument("--bf16", action="store_true", help="the network in bfloat16")
     args = parser.parse_args(argv)
     colorizer = Colorizer.from_pretrained(args.weights, device="cpu")
-    pictures = Pictures(pictures_of(args.source, colorizer.side), args.limit)
+    pictures = Pictures.of(args.source, colorizer.side, args.limit)
     about = about_of("benchmarks.temper", args, colorizer)
     found = start_or_resume(args.json, about, pictures)
     if args.bf16:
@@ -219,7 +196,7 @@ def run_all(args, colorizer, pictures, found: dict) -> None:
             key |= {"settings": settings}
             if any({k: r[k] for k in key} == key for r in found["runs"]):
                 continue
-            run = {**key, **measure(colorizer, pictures, card, min(limit, len(pictures.y)))}
+            run = {**key, **measure(colorizer, pictures, card, min(limit, len(pictures)))}
             found["runs"].append(run)
             print(f"{method} {run['nfe']} evaluations: {np.mean(run['scores']['psnr']):.3f} dB")
             if args.json:

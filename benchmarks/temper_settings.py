@@ -19,6 +19,8 @@ from data_scripts.folder import pack_folder
 from jgm_lib.colorize import Colorizer
 from jgm_lib.data.packed import PackedSet
 from jgm_lib.errors import JGMError
+from jgm_lib.experiments.bench import grey_scores, truth_scores
+from jgm_lib.experiments.sources import Pictures, eight_bit, spread
 from jgm_lib.ladder import chroma_distance, epsilon_of, levels_needed, overlapping_ratio
 from jgm_lib.metrics import paired_difference
 from jgm_lib.params import ColorizeCard, validate
@@ -26,7 +28,7 @@ from jgm_lib.samplers import presets
 
 from .common import parser_of, write_json
 from .prior import in_bf16
-from .temper import Pictures, about_of, measure
+from .temper import about_of, measure, plain
 
 KEPT = 0.5  # of the truth's colourfulness, at least
 
@@ -47,7 +49,7 @@ def pixels_of(data: PackedSet, side: int) -> np.ndarray:
     if not len(data.holdout_indices):
         raise JGMError("no held-out pictures; pack the set with a --holdout above 0")
     x = data.batch(data.holdout_indices, side, augment=False)  # (N,3,S,S)
-    return (x * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    return eight_bit(x)
 
 
 def cards_of(args) -> dict[str, ColorizeCard]:
@@ -62,10 +64,10 @@ def cards_of(args) -> dict[str, ColorizeCard]:
     return found
 
 
-def row_of(name: str, run: dict, pictures: Pictures, truth: float) -> dict:
+def row_of(name: str, run: dict, grey: dict, truth: float) -> dict:
     """Means of a run, its paired PSNR difference to grey, and how much colour it keeps."""
     means = {k: round(float(np.mean(v)), 3) for k, v in run["scores"].items()}
-    to_grey = paired_difference(run["scores"]["psnr"], pictures.grey["psnr"])
+    to_grey = paired_difference(run["scores"]["psnr"], grey["psnr"])
     row = {"settings": name, "nfe": run["nfe"], "n": len(run["pictures"]), **means}
     kept = round(means["colourfulness"] / truth, 3)
     return {**row, "psnr_against_grey": [round(v, 3) for v in to_grey], "colour_kept": kept}
@@ -102,23 +104,21 @@ def main(argv=None) -> None:
     args = parser.parse_args(argv)
     cards = cards_of(args)
     colorizer = Colorizer.from_pretrained(args.weights, device="cpu")
-    pictures = Pictures(held_out(args.source, colorizer.side), args.limit)
+    pixels = held_out(args.source, colorizer.side)
+    pictures = Pictures.of_pixels(pixels[spread(len(pixels), args.limit)])
     about = about_of("benchmarks.temper_settings", args, colorizer)
     search(args, in_bf16(colorizer) if args.bf16 else colorizer, pictures, cards, about)
 
 
 def search(args, colorizer, pictures: Pictures, cards: dict, about: dict) -> None:
     """Measure every card, print its row, and write the file after each."""
-    truth, rows = float(np.mean(pictures.own["colourfulness"])), []
+    grey, own = (plain(of(pictures).values) for of in (grey_scores, truth_scores))
+    truth, rows = float(np.mean(own["colourfulness"])), []
     about |= {"ladder": ladder_of(pictures), "truth_colourfulness": round(truth, 3)}
-    about |= {
-        k: round(float(np.mean(v)), 3) for k, v in pictures.grey.items() if k != "colourfulness"
-    }
+    about |= {k: round(float(np.mean(v)), 3) for k, v in grey.items() if k != "colourfulness"}
     print(about["ladder"])
     for name, card in cards.items():
-        rows.append(
-            row_of(name, measure(colorizer, pictures, card, len(pictures.y)), pictures, truth)
-        )
+        rows.append(row_of(name, measure(colorizer, pictures, card, len(pictures)), grey, truth))
         print(rows[-1], flush=True)
         if args.json:
             write_json(args.json, {**about, "rows": rows, "best": best_of(rows)})

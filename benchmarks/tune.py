@@ -10,22 +10,22 @@ packed set's held-out pictures are taken.
 
 import itertools
 import sys
-import zlib
 from pathlib import Path
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from jgm_lib import honesty, metrics
 from jgm_lib.cli_options import at_least_one
 from jgm_lib.colorize import Colorizer
 from jgm_lib.errors import JGMError
-from jgm_lib.evaluate import draw_small, enlarged, named_pictures_of, spread
+from jgm_lib.experiments.bench import gather, joined
+from jgm_lib.experiments.methods import by_card, enlarged, reduced
+from jgm_lib.experiments.sources import Pictures, spread
 from jgm_lib.params import DEFAULT_WEIGHTS, ColorizeCard, validate
 
 from .common import parser_of, write_json
-from .prior import MEAN, chroma_errors, in_bf16, known, reduced
+from .prior import chroma_errors, in_bf16
 from .prior_table import about, plain, span
 
 GRID = {"lookahead": (0.3, 0.6, 0.8, 1.0), "sigma_max": (40.0, 60.0, 80.0), "steps": (12, 20, 30)}
@@ -58,32 +58,33 @@ def grid(base: dict, choices: dict) -> list[ColorizeCard]:
     ]
 
 
-def measure(colorizer, pictures, card: ColorizeCard, batch=4) -> dict:
-    """Picture by picture, for pictures (N,S,S,3) uint8: scores of the single draw, the mean of the
-    draws, grey and truth, {"single psnr": (N,), ...}; speckle energies; sums of squared errors and
-    of variances of the chroma."""
-    total: dict = {}
-    for i in range(0, len(pictures), batch):
-        truth = torch.from_numpy(pictures[i : i + batch]).permute(0, 3, 1, 2).float() / 255
-        keys = [zlib.crc32(p.tobytes()) for p in pictures[i : i + batch]]
-        y = known(truth, keys, card.seed, film=False)
-        small, _ = draw_small(colorizer, y, MEAN, card, keys)
-        full = small if y.shape[-1] == colorizer.side else enlarged(small, y, MEAN)
-        small_truth = reduced(truth, colorizer.side)
-        shown = {"single": full[:, 0], "mean": full.mean(1), "grey": y.expand_as(truth)}
-        part = {f"{c} {k}": m(x, truth) for c, x in shown.items() for k, m in ONE_TRUTH.items()}
-        part |= {f"{c} colourfulness": metrics.colourfulness(x) for c, x in shown.items()}
-        part["truth colourfulness"] = metrics.colourfulness(truth)
-        part["single speckle"] = metrics.chroma_speckle(small[:, 0])
-        part["truth speckle"] = metrics.chroma_speckle(small_truth)
-        error, variance = chroma_errors(small, small_truth)
-        part |= {
-            "error": error.mean((1, 2, 3)).numpy(),
-            "variance": variance.mean((1, 2, 3)).numpy(),
-        }
-        for name, values in part.items():
-            total.setdefault(name, []).append(values)
-    return {name: np.concatenate(values) for name, values in total.items()}
+def measure(colorizer, pictures: Pictures, card: ColorizeCard, batch=4) -> dict:
+    """Picture by picture: scores of the single draw, the mean of the draws, grey and truth,
+    {"single psnr": (N,), ...}; speckle energies; sums of squared errors and of variances of the
+    chroma."""
+    total, method = {}, by_card(colorizer, card)
+    for part in pictures.parts(batch):
+        small = method.small(part.y, part.keys)
+        found = scores_of(small, part.truth, part.y)
+        gather(total, {"": found | energies_of(small, reduced(part.truth, colorizer.side))})
+    return joined(total[""])
+
+
+def scores_of(small, truth, y) -> dict:
+    """{"single psnr": (B,), ...} of draws (B,n,3,s,s) for photographs y (B,1,S,S)."""
+    full = enlarged(small, y)
+    shown = {"single": full[:, 0], "mean": full.mean(1), "grey": y.expand_as(truth)}
+    out = {f"{c} {k}": m(x, truth) for c, x in shown.items() for k, m in ONE_TRUTH.items()}
+    shown["truth"] = truth
+    return out | {f"{c} colourfulness": metrics.colourfulness(x) for c, x in shown.items()}
+
+
+def energies_of(small, truth) -> dict:
+    """Speckle, and mean squared error and variance of the chroma, (B,) each, at the prior's size."""
+    shown = {"single": small[:, 0], "truth": truth}
+    out = {f"{c} speckle": metrics.chroma_speckle(x) for c, x in shown.items()}
+    pair = zip(("error", "variance"), chroma_errors(small, truth), strict=True)
+    return out | {name: values.mean((1, 2, 3)).numpy() for name, values in pair}
 
 
 def row_of(card: ColorizeCard, found: dict) -> dict:
@@ -135,13 +136,13 @@ def run(options, argv) -> dict:
     )
     colorizer = Colorizer.from_pretrained(options.weights)
     colorizer = in_bf16(colorizer) if options.bf16 else colorizer
-    pictures, names = named_pictures_of(options.packed, colorizer.seen_side)
-    own = balanced([name.split("/")[0] for name in names], options.limit)
+    pictures = Pictures.of(options.packed, colorizer.seen_side)
+    pictures = pictures.some(balanced([n.split("/")[0] for n in pictures.names], options.limit))
     out = about("benchmarks.tune", argv, colorizer, cards[0]) | {"rows": []}
-    out["pictures"] = [names[i] for i in own]
+    out |= pictures.about()
     print(HEAD.format(n=options.n), flush=True)
     for card in tqdm(cards, unit="setting", disable=None):
-        out["rows"].append(row_of(card, measure(colorizer, pictures[own], card, options.batch)))
+        out["rows"].append(row_of(card, measure(colorizer, pictures, card, options.batch)))
         tqdm.write(line_of(out["rows"][-1]), file=sys.stdout)
         sys.stdout.flush()
         if options.json:  # after every setting: a long run that stops leaves what it has

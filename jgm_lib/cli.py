@@ -23,7 +23,7 @@ from .cli_options import (
     want_folder,
 )
 from .errors import JGMError
-from .settings import EVALUATED
+from .files import check_place
 
 
 def main(argv=None) -> int:
@@ -178,34 +178,25 @@ def run_train(args) -> int:
 
 
 def run_evaluate(args) -> int:
-    from .params import DEFAULT_WEIGHTS, ColorizeCard, validate
+    from .experiments.names import GREY, cards_of, check_against, method_name
+    from .params import DEFAULT_WEIGHTS
 
     at_least_one(args, "limit", "langevin_limit", "batch", "size")
-    if args.json and not Path(args.json).absolute().parent.is_dir():
-        raise JGMError(f"--json {args.json}: its folder does not exist")
-    if args.json and Path(args.json).is_dir():
-        raise JGMError(f"--json {args.json} is a folder")
-    given = chosen(args)
-    common = {"n": 8, **given}
-    cards = {}
-    for name in (m.strip() for m in args.methods.split(",")):
-        own = {} if name == "split" else {"n": 1}
-        own |= {k: v for k, v in EVALUATED.items() if name == "nullspace" and k not in given}
-        cards[name] = validate(ColorizeCard, {**common, **own, "sampler": name})
-    from .colorize import Colorizer
-    from .evaluate import evaluate, table, write_json
-
-    colorizer = Colorizer.from_pretrained(common.get("weights", DEFAULT_WEIGHTS))
-    rows = []
-    options = dict(limit=args.limit, batch=args.batch, size=args.size)
-    options["limits"] = {"langevin": args.langevin_limit}
-    for row in evaluate(colorizer, args.source, cards, **options):
-        rows.append(row)
-        print(table([row]).splitlines()[-1], flush=True)
-    print("\n" + table(rows))
     if args.json:
-        settings = {k: c.model_dump() for k, c in cards.items()}
-        write_json(args.json, rows, settings=settings, weights=colorizer.card.get("sha256"))
+        check_place(Path(args.json))
+    given = chosen(args)
+    cards = cards_of(map(method_name, args.methods.split(",")), given)
+    against = check_against(args.against, cards)
+    from .colorize import Colorizer
+    from .experiments.evaluate import report
+    from .experiments.sources import Pictures
+
+    colorizer = Colorizer.from_pretrained(given.get("weights", DEFAULT_WEIGHTS))
+    pictures = Pictures.of(args.source, args.size or colorizer.seen_side, args.limit)
+    options = {"batch": args.batch, "reference": None if against == GREY else against}
+    long = (name for name, card in cards.items() if card.sampler == "langevin")
+    options["limits"] = dict.fromkeys(long, args.langevin_limit)
+    report(colorizer, pictures, cards, args.json, **options)
     return 0
 
 

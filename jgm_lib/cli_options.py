@@ -12,6 +12,7 @@ EXAMPLES = """examples:
   jgm colorize album/*.jpg -o out/ --n 8 --sampler nullspace --gray bt601 --seed 3
   jgm train scenes-64 --data data/scenes-100 --out runs/scenes-64
   jgm evaluate my_photos/ --methods split --n 8
+  jgm evaluate my_photos/ --methods split,nullspace,regression-mean --against split
   jgm data folder --source my_photos/ --size 100 --out data
   jgm data coco-stuff --source train2017.zip --count 20000 --out data
 """
@@ -95,21 +96,23 @@ def train_options(p) -> None:
 
 
 def evaluate_options(p) -> None:
+    from .experiments.names import VERSIONS, method_names
     from .params import ColorizeCard
 
     p.add_argument("source", help="folder of photographs, or a packed set (its holdout)")
     p.add_argument(
         "--methods",
         default="split,nullspace,langevin",
-        help="comma-separated samplers (default %(default)s)",
+        help=f"comma-separated (default %(default)s), of: {', '.join(method_names())}",
     )
+    p.add_argument("--against", metavar="METHOD", help="also the differences to this one of them")
     p.add_argument("--limit", type=int, help="at most so many pictures")
     p.add_argument("--langevin-limit", type=int, default=64, help="pictures for langevin")
     p.add_argument("--batch", type=int, default=2, help="pictures at a time")
     p.add_argument("--size", type=int, help="pixels a side (default: what the prior sees)")
     p.add_argument("--json", help="also write the rows to this file")
     names = [n for n in ColorizeCard.model_fields if n not in ("sampler", "gray")]
-    defaults = {"n": "8 for split; the other methods draw one"}
+    defaults = {"n": f"{VERSIONS} for split and means; the others draw one"}
     for name, value in EVALUATED.items():
         defaults[name] = f"{ColorizeCard.model_fields[name].default}; nullspace {value}"
     knobs(p, names, defaults)

@@ -11,7 +11,7 @@ from .constraint import residual
 from .errors import JGMError
 from .metrics import psnr, typicality_order
 from .networks.context import Seeing
-from .noise import SeededNoise, mix_seed
+from .noise import SeededNoise, version_seeds
 from .operators import gray_weights
 from .params import DEFAULT_WEIGHTS, ColorizeCard, validate
 from .photo import Photo, read_photo
@@ -19,12 +19,6 @@ from .photo.borders import Border, crop, find_border
 from .photo.enlarge import check_method, reduce, seen_at, working_size
 from .result import Result
 from .samplers import SAMPLERS, State
-
-
-def version_seeds(seed: int, n: int) -> list[int]:
-    """One seed a version; the same for every picture, so that a picture alone and among others
-    comes out the same."""
-    return [mix_seed(seed, version) for version in range(n)]
 
 
 class Colorizer:

@@ -6,6 +6,7 @@ The formulas need no torch, and the cards no more than them: so ``jgm --help`` n
 from __future__ import annotations
 
 import math
+import zlib
 from typing import TYPE_CHECKING
 
 from .errors import JGMError
@@ -86,6 +87,26 @@ def mix_seed(seed: int, a: int, b: int = 0) -> int:
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
     z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) % 2**64
     return (z ^ (z >> 31)) >> 1
+
+
+def picture_key(pixels) -> int:
+    """What tells a picture from others: CRC-32 of the bytes of its 8-bit pixels."""
+    return zlib.crc32(pixels.tobytes())
+
+
+def version_seed(seed: int, version: int, key: int = -1) -> int:
+    """The seed of one version of one picture, the one rule wherever colours are drawn.
+
+    It depends on (seed, ``picture_key`` of the picture, number of the version) and nothing else:
+    batches, the order of the pictures and what other pictures there are do not matter. Without a
+    key it is that of ``jgm colorize``, the same noise for every photograph.
+    """
+    return mix_seed(seed, version, 1 + key)
+
+
+def version_seeds(seed: int, n: int, keys=(-1,)) -> list[int]:
+    """``version_seed`` of n versions of each picture, the versions of a picture side by side."""
+    return [version_seed(seed, version, key) for key in keys for version in range(n)]
 
 
 class SeededNoise:

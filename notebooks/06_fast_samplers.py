@@ -254,8 +254,8 @@ show(lesson.shares_figure(causes),
 # to `split`, and there the intervals overlap.
 #
 # More steps make it worse, not better: every step feeds on the last one's grain. On these eight landscapes
-# re-stacking falls from 0.67 at $T = 6$ to 0.61 at $T = 20$ and 0.59 at the code's $T = 100$, while the free
-# chains stay at 0.82, 0.82 and 0.81.
+# re-stacking falls from 0.69 at $T = 6$ to 0.62 at $T = 20$ and 0.60 at the code's $T = 100$, while the free
+# chains stay at 0.82, 0.82 and 0.84.
 
 # %% [markdown]
 # ## Quality against evaluations
@@ -290,7 +290,7 @@ show(picture_row(smaller, ["grey", "version 1", "version 2", "truth"], height=1.
 # %% [markdown]
 # ## What to expect
 # With 20 evaluations `split` paints nearly nine pixels in ten in an admissible colour; Algorithm 1 about
-# two thirds, and fewer with more steps. Free chains and `renoise` reach 0.8 to 0.85 at the same price.
+# two thirds, and fewer with more steps. Free chains and `renoise` reach 0.82 to 0.86 at the same price.
 # `nullspace` comes close to `split` on these simple scenes. Between 10 and 20 evaluations little is
 # gained. With eight landscapes the intervals are what counts, not the third digit, and the colour
 # difference depends on how many skies happened to match the truth.

@@ -281,7 +281,7 @@ grey = bench.measure(bench.y.expand(-1, 3, -1, -1))
 by_lam = {"with": (card.lams, [bench.measure(ends[lam, True].x) for lam in card.lams]),
           "without": ([v for v in card.lams if v], [bench.measure(ends[v, False].x) for v in card.lams if v])}
 show(lesson.sweep_figure(by_lam, "lambda_0", grey),
-     alt="Left, colour difference against lambda_0 with and without the gradient constraint, all well "
+     alt="Left, colour difference against lambda_0 with and without the gradient constraint, all "
      "below the grey replica's line. Right, the share of admissible pixels: lowest without any pull, "
      "higher with it, and higher with the gradient constraint than without by about an interval.")
 

@@ -102,12 +102,12 @@ table = lesson.mode_table(group, versions)
 show(lesson.mode_figure(table),
      alt="Pairs of bars for the modes of sky, hills, tree and roof: probability beside the drawn share, "
      "with error bars. The skies agree; about half of the hills, trees and roofs are mixed, where the "
-     "palette has none; the brown roof is never drawn.")
+     "palette has none; the brown roof is hardly ever drawn.")
 print(lesson.counts_text(table))
 
 # %% [markdown]
 # A network trained for a few minutes paints large skies as it should. Of the small objects about half
-# come out mixed: *mode mixing*, a colour that no roof has. And the brown roof (0.2) never comes: *mode
+# come out mixed: *mode mixing*, a colour that no roof has. And the brown roof (0.2) hardly ever comes: *mode
 # dropping*, of the rarest mode first. PSNR would never tell.
 #
 # ## Spread against plausibility
@@ -135,7 +135,7 @@ print(lesson.text_table(measured))
 show(lesson.spread_figure(measured),
      alt="Map of spread against share of admissible pixels. The exact draws are at the top at a middle "
      "spread, the samplers just below and a little to the right, the random tint far to the right at "
-     "the bottom, the mean at spread zero and two thirds, the grey replica at zero and zero.")
+     "the bottom, the mean at spread zero and one half, the grey replica at zero and zero.")
 
 # %% [markdown]
 # The goal is not the right edge but the black dot: as much spread as the truth has, no more. The paper
@@ -237,10 +237,10 @@ print(f"pairwise dE2000 {diversity(result.samples).delta_e:.1f}, colours of the 
 
 # %% [markdown]
 # ## What to expect
-# The spread of `split` is near that of the exact draws (about 11 to 13 units of dE2000), with nearly nine
-# pixels in ten admissible; yet about half of the hills, trees and roofs are mixed. The mean of the draws
-# has a PSNR about 1.5 dB above a single draw (2.8 dB in averaged errors) and fewer admissible pixels; the
-# oracle of 8 has over 5 dB more, without a better colorizer.
+# The spread of `split` is somewhat above that of the exact draws (about 15 units of dE2000 against 11), with
+# nearly nine pixels in ten admissible; yet about half of the hills, trees and roofs are mixed. The mean of the
+# draws has a PSNR about 0.6 dB above a single draw (2.4 dB in averaged errors) and fewer admissible pixels; the
+# oracle of 8 has over 6 dB more, without a better colorizer.
 
 # %%
 one, mean_row = columns["one draw"], columns[f"mean of {card.n}"]

@@ -361,7 +361,8 @@ def test_zero_steps_are_refused_and_not_ignored(tmp_path, capsys, monkeypatch, e
 )
 def test_evaluate_refuses_before_the_work(tmp_path, capsys, monkeypatch, extra, word):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("jgm_lib.evaluate.evaluate", lambda *a, **k: pytest.fail("work began"))
+    begun = lambda *a, **k: pytest.fail("work began")  # noqa: E731
+    monkeypatch.setattr("jgm_lib.colorize.Colorizer.from_pretrained", begun)
     assert main(["evaluate", str(tmp_path), "--weights", "toy-32", *extra]) == 2
     error = capsys.readouterr().err
     assert word in error and error.count("\n") == 1

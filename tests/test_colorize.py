@@ -196,15 +196,13 @@ def test_reloaded_weights_give_the_same_pictures(colorizer, china, tmp_path):
 
 
 def test_a_picture_alone_and_in_a_batch_come_out_the_same(colorizer):
-    from jgm_lib.evaluate import draw
-    from jgm_lib.operators import gray_weights
+    from jgm_lib.experiments.methods import by_card
     from jgm_lib.params import ColorizeCard
 
     y = torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(0))
-    card, f = ColorizeCard(steps=4, n=2), gray_weights()
-    together, nfe = draw(colorizer, y, f, card, range(3))
-    alone, _ = draw(colorizer, y[1:2], f, card, [1])
-    assert nfe == 4 and torch.allclose(together[1], alone[0], atol=1e-4)
+    method = by_card(colorizer, ColorizeCard(steps=4, n=2))
+    together, alone = method.versions(y, range(3)), method.versions(y[1:2], [1])
+    assert method.nfe == 4 and torch.allclose(together[1], alone[0], atol=1e-4)
 
 
 def test_mirrored_appends_a_mirror_image_until_the_sides_divide():

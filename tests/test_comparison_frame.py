@@ -11,7 +11,9 @@ from jgm_course.nb07 import figures as nb07
 from jgm_course.nb08 import figures as nb08
 from jgm_lib import baselines
 from jgm_lib.errors import JGMError
+from jgm_lib.experiments.methods import Direct
 from jgm_lib.metrics import psnr
+from jgm_lib.noise import mix_seed, version_seeds
 from jgm_lib.operators import from_basis, gray, to_basis
 
 SLOW = dict(T=3, L=3, epsilon=1e-4)
@@ -93,16 +95,17 @@ def test_the_regression_mean_is_the_posterior_mean(rat, y):
 def test_the_mean_of_draws_is_their_mean_and_counts_their_evaluations(rat, y):
     one = baselines.methods(rat.joint, 4)["split"]
     mean = baselines.MeanOf(one, 5)
-    torch.testing.assert_close(mean(y, 7), baselines.draws(one, y, 5, 7).mean(1))
+    each = [one(y, [mix_seed(s, v, 1) for s in version_seeds(7, 3)]) for v in range(5)]
+    torch.testing.assert_close(mean(y, 7), torch.stack(each).mean(0))
     assert mean.nfe == 20
 
 
 def test_draws_differ_and_deterministic_methods_are_called_once(rat, y):
-    x = baselines.draws(baselines.methods(rat.joint, 4)["split"], y, 3)
+    x = Direct(baselines.methods(rat.joint, 4)["split"], 3).versions(y, [0, 1, 2])
     assert x.shape == (3, 3, 3, 4, 4)
     assert all((x[:, i] - x[:, j]).abs().max() > 1e-3 for i, j in combinations(range(3), 2))
-    same = baselines.draws(baselines.grey_replica, y, 3)
-    assert torch.equal(same[:, 0], same[:, 2])
+    same = Direct(baselines.grey_replica, 3).versions(y, [0, 1, 2])
+    assert torch.equal(same, y[:, None].expand(-1, 1, 3, -1, -1))
 
 
 # -- CIELAB --------------------------------------------------------------------------------------
@@ -172,8 +175,15 @@ def test_the_oracle_of_steps_takes_the_best_of_steps_and_runs(rat, y):
     contest = nb08.Contest(truth, seed=0)
     method = baselines.methods(rat.joint, 4, SLOW)["langevin"]
     got = list(nb08.step_oracle(method, contest, 2).values())
+    keys = contest.pictures.keys
     traces = np.array(
-        [[psnr(s.x.clamp(0, 1), truth) for s in method.states(contest.y, 1000 + r)] for r in (0, 1)]
+        [
+            [
+                psnr(s.x.clamp(0, 1), truth)
+                for s in method.states(contest.y, version_seeds(1000 + r, 1, keys))
+            ]
+            for r in (0, 1)
+        ]
     )  # (runs, steps, pictures)
     assert got == pytest.approx(
         [traces[:, -1].mean(), traces.max(1).mean(), traces.max((0, 1)).mean()]

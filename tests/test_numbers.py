@@ -6,8 +6,9 @@ import pytest
 
 from benchmarks import numbers
 from jgm_course.book import ROOT
-from jgm_lib.evaluate import write_json
+from jgm_lib.experiments.tables import write_json
 from jgm_lib.params import ColorizeCard
+from jgm_lib.settings import EVALUATED
 
 METRICS = ("psnr", "ssim", "delta_e", "colourfulness", "residual")
 
@@ -17,14 +18,16 @@ def row(method, column, n, **more):
     return {"method": method, "column": column, "nfe": 20, "seconds": 0.1, "n": n, **values, **more}
 
 
-def evaluation(path, method, count, weights="abc", **settings):
+def evaluation(path, method, count, weights="abc", keys=None, **settings):
     card = ColorizeCard(sampler=method, **settings).model_dump()
     rows = [
         row("grey replica", "", 5),
         row("truth", "", 5, psnr=float("inf"), colourfulness=30.5),
         row(method, "single", count, grey_psnr=24.5),
     ]
-    write_json(path, rows, settings={method: card}, weights=weights)
+    for r in rows:
+        r |= {"keys": keys or [1] * r["n"], "values": {"psnr": [1.25] * r["n"]}}
+    write_json(path, rows, settings={method: card}, weights=weights, keys=keys)
     return str(path)
 
 
@@ -52,6 +55,30 @@ def test_rows_of_all_files_reach_card_and_readme(place):
     assert text.startswith("top\n") and text.endswith("end\n") and "stale" not in text
     assert "| langevin | single | 2 |" in text and "24.50 dB on them" in text
     assert "| truth |" not in text and "colourfulness is 30.5" in text
+
+
+def test_nothing_is_kept_of_single_pictures(place):
+    assert run(place, evaluation(place / "a.json", "split", 5, n=8)) == 0
+    assert not any(
+        "values" in r or "keys" in r for r in numbers.read_rows([place / "a.json"], "abc")
+    )
+    assert "values" not in (place / "card.json").read_text()
+
+
+def test_files_of_other_pictures_are_refused(place, capsys):
+    a, b = (evaluation(place / f"{k}.json", "split", 5, keys=[k]) for k in (1, 2))
+    assert run(place, a, a, write=False) == 0
+    assert run(place, a, b) == 2
+    error = capsys.readouterr().err
+    assert "2.json: measured on other pictures" in error and error.count("\n") == 1
+
+
+def test_how_many_draws_a_mean_is_made_of_is_told():
+    for n in (4, 8):
+        card = ColorizeCard(n=n).model_dump()
+        assert numbers.command_of("split", card) == f"jgm evaluate FOLDER --methods split --n {n}"
+    line = numbers.command_of("mean of nullspace", {**EVALUATED, "n": 4})
+    assert line == "jgm evaluate FOLDER --methods mean-of-nullspace --n 4"
 
 
 def test_the_command_gives_the_settings_back():

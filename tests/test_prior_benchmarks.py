@@ -1,6 +1,7 @@
 """What is measured of a prior: closed forms, a tiny run from end to end, clear refusals."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,12 +12,14 @@ from benchmarks import prior, prior_table, tune
 from jgm_lib import Colorizer, JGMError
 from jgm_lib.data.film import film_response
 from jgm_lib.data.toy import ToyScenes
-from jgm_lib.evaluate import evaluate, named_pictures_of, pictures_of
+from jgm_lib.experiments.evaluate import evaluate
+from jgm_lib.experiments.methods import reduced
+from jgm_lib.experiments.sources import F as MEAN
+from jgm_lib.experiments.sources import Pictures, eight_bit, named_pictures_of
 from jgm_lib.metrics import chroma_speckle, psnr
 from jgm_lib.operators import gray
 from jgm_lib.params import ColorizeCard
 
-MEAN = prior.MEAN
 QUICK = ["--weights", "toy-32", "--set", "steps=2"]
 
 
@@ -91,7 +94,7 @@ def test_the_numbers_are_those_of_evaluate(found, source):
     card = {"split": ColorizeCard(weights="toy-32", n=3, steps=2)}
     theirs = {
         r["column"] or r["method"]: r
-        for r in evaluate(Colorizer.from_pretrained("toy-32"), source, card)
+        for r in evaluate(Colorizer.from_pretrained("toy-32"), Pictures.of(source, 32), card)
     }
     for column, row in columns(found).items():
         assert row["delta_e"] == pytest.approx(theirs[column]["delta_e"], abs=1e-3)
@@ -146,15 +149,16 @@ def test_the_first_estimate_is_fed_noise_and_no_truth():
 
 
 def test_film_is_what_is_known_and_the_bar_is_the_film_itself():
-    pictures = toys(2)
-    truth = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+    pictures = Pictures.of_pixels(toys(2))
+    on_film = prior.filmed(pictures, 0)
     card = ColorizeCard(weights="toy-32", n=1, steps=2)
     c = Colorizer.from_pretrained("toy-32")
-    plain, film = (prior.measure(c, pictures, card, film=f)["columns"] for f in (False, True))
-    y = prior.known(truth, [1, 2], 0, film=True)
-    assert torch.allclose(y, film_response(truth, grain=0.0), atol=0.1)
-    assert not torch.equal(y[0], prior.known(truth, [3, 2], 0, film=True)[0])  # grain by key
-    assert torch.equal(y[1], prior.known(truth[1:], [2], 0, film=True)[0])
+    plain, film = (prior.measure(c, p, card)["columns"] for p in (pictures, on_film))
+    y = on_film.y
+    assert torch.allclose(y, film_response(pictures.truth, grain=0.0), atol=0.1)
+    assert torch.equal(y[1:], prior.filmed(pictures.some([1]), 0).y)
+    other = replace(pictures, keys=[3, pictures.keys[1]])
+    assert not torch.equal(y[0], prior.filmed(other, 0).y[0])  # grain by key
     assert (film["grey replica"]["psnr"] < plain["grey replica"]["psnr"]).all()
     same = [f["grey replica"]["chroma_psnr"] for f in (plain, film)]
     assert same[0] == pytest.approx(same[1], abs=1e-3)  # no chroma in either: comparable
@@ -162,7 +166,7 @@ def test_film_is_what_is_known_and_the_bar_is_the_film_itself():
 
 
 def test_bf16_changes_little_and_leaves_the_bare_colorizer_alone():
-    pictures, card = toys(2), ColorizeCard(weights="toy-32", n=2, steps=4)
+    pictures, card = Pictures.of_pixels(toys(2)), ColorizeCard(weights="toy-32", n=2, steps=4)
     full = prior.measure(Colorizer.from_pretrained("toy-32"), pictures, card)["columns"]
     light = prior.measure(prior.in_bf16(Colorizer.from_pretrained("toy-32")), pictures, card)
     a, b = (f["mean of 2"]["psnr"] for f in (full, light["columns"]))
@@ -170,7 +174,7 @@ def test_bf16_changes_little_and_leaves_the_bare_colorizer_alone():
 
 
 def test_batches_do_not_matter():
-    pictures, card = toys(3), ColorizeCard(weights="toy-32", n=2, steps=2)
+    pictures, card = Pictures.of_pixels(toys(3)), ColorizeCard(weights="toy-32", n=2, steps=2)
     c = Colorizer.from_pretrained("toy-32")
     one, three = (prior.measure(c, pictures, card, batch=b) for b in (1, 3))
     assert one["columns"]["single"]["psnr"] == pytest.approx(
@@ -181,13 +185,14 @@ def test_batches_do_not_matter():
 
 
 def test_larger_pictures_are_judged_at_both_sizes():
-    pictures, card = toys(1, size=64), ColorizeCard(weights="toy-32", n=2, steps=2)
+    pictures = Pictures.of_pixels(toys(1, size=64))
+    card = ColorizeCard(weights="toy-32", n=2, steps=2)
     found = prior.measure(Colorizer.from_pretrained("toy-32"), pictures, card)
     assert found["ranks"].sum() == 2 * 32 * 32
-    truth = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+    truth = pictures.truth
     grey = gray(truth, MEAN).expand_as(truth)
     assert found["columns"]["grey replica"]["psnr"] == pytest.approx(psnr(grey, truth), abs=1e-4)
-    small = prior.reduced(truth, 32)
+    small = reduced(truth, 32)
     assert found["parts"]["speckle truth"] == pytest.approx(chroma_speckle(small))
 
 
@@ -197,7 +202,7 @@ def test_a_packed_set_gives_its_held_out_pictures_with_their_class(source, tmp_p
     path = pack_folder(source, out=tmp_path, name="toys", size=32, holdout=0.4)
     pictures, names = named_pictures_of(path, 32)
     assert len(names) == len(pictures) == 1 and names[0].split("/")[0] in ("hills", "lakes")
-    assert np.array_equal(pictures, pictures_of(path, 32))
+    assert np.array_equal(pictures[0], eight_bit(Pictures.of(path, 32).truth)[0])
     out = tmp_path / "packed.json"
     assert prior.main([str(path), "--n", "1", *QUICK, "--json", str(out)]) == 0
     found = json.loads(out.read_text())
@@ -286,7 +291,7 @@ def test_a_tiny_grid_from_end_to_end(packed, tmp_path, capsys):
 
 
 def test_tuning_scores_as_the_report_does():
-    pictures, card = toys(2), ColorizeCard(weights="toy-32", n=2, steps=2)
+    pictures, card = Pictures.of_pixels(toys(2)), ColorizeCard(weights="toy-32", n=2, steps=2)
     c = Colorizer.from_pretrained("toy-32")
     one, other = tune.measure(c, pictures, card), prior.measure(c, pictures, card)
     for ours, theirs in (("single", "single"), ("mean", "mean of 2"), ("grey", "grey replica")):

@@ -10,10 +10,13 @@ from seen_maker import seeing_colorizer, seeing_network, wave
 
 from jgm_lib import Colorizer
 from jgm_lib.cli import main
-from jgm_lib.colorize import Result, version_seeds
-from jgm_lib.evaluate import draw, enlarged, evaluate
+from jgm_lib.colorize import Result
+from jgm_lib.experiments import bench
+from jgm_lib.experiments.evaluate import evaluate
+from jgm_lib.experiments.methods import by_card, enlarged
+from jgm_lib.experiments.sources import Pictures
 from jgm_lib.networks.context import Seeing
-from jgm_lib.noise import mix_seed
+from jgm_lib.noise import mix_seed, version_seeds
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.params import ColorizeCard
 from jgm_lib.photo.enlarge import reduce
@@ -111,11 +114,11 @@ def photographs(B, S):
 
 @pytest.mark.parametrize("size", [32, 64])
 def test_a_photograph_alone_and_in_a_batch_gives_the_same_picture(colorizer, size):
-    y, card = photographs(3, size), ColorizeCard(**SHORT)
-    together, nfe = draw(colorizer, y, F, card, [7, 8, 9])
-    assert together.shape == (3, 2, 3, size, size) and nfe == 2
+    y, method = photographs(3, size), by_card(colorizer, ColorizeCard(**SHORT))
+    together = method.versions(y, [7, 8, 9])
+    assert together.shape == (3, 2, 3, size, size) and method.nfe == 2
     for i in range(3):
-        alone, _ = draw(colorizer, y[i : i + 1], F, card, [7 + i])
+        alone = method.versions(y[i : i + 1], [7 + i])
         torch.testing.assert_close(alone[0], together[i], rtol=0, atol=1e-4)
     assert float((together[0] - together[1]).abs().max()) > 0.05
 
@@ -124,7 +127,7 @@ def test_a_photograph_alone_and_in_a_batch_gives_the_same_picture(colorizer, siz
 def test_evaluate_scores_what_colorize_draws(colorizer, size):
     """Key -1 gives the seeds of ``Colorizer.draw``: the same picture must come out."""
     y, card = photographs(1, size), ColorizeCard(**SHORT)
-    evaluated, _ = draw(colorizer, y, F, card, [-1])
+    evaluated = by_card(colorizer, card).versions(y, [-1])
     out = colorizer.colorize(y[0, 0].numpy(), **SHORT)
     assert version_seeds(0, 2) == [mix_seed(0, v, 0) for v in range(2)]
     for number, x in zip(out.order, out.samples, strict=True):
@@ -134,7 +137,7 @@ def test_evaluate_scores_what_colorize_draws(colorizer, size):
 
 def test_draws_at_twice_the_side_keep_the_photograph(colorizer):
     y = photographs(2, 64)
-    x, _ = draw(colorizer, y, F, ColorizeCard(**SHORT), [0, 1])
+    x = by_card(colorizer, ColorizeCard(**SHORT)).versions(y, [0, 1])
     assert x.shape == (2, 2, 3, 64, 64) and x.dtype == torch.float32
     assert float(x.min()) >= 0 and float(x.max()) <= 1
     for version in range(2):
@@ -144,9 +147,9 @@ def test_draws_at_twice_the_side_keep_the_photograph(colorizer):
 
 def test_enlarged_gives_each_photograph_its_own_versions():
     samples, y = wave(6, 3, 8, 8).view(2, 3, 3, 8, 8), photographs(2, 16)
-    out = enlarged(samples, y, F)
+    out = enlarged(samples, y)
     assert out.shape == (2, 3, 3, 16, 16)
-    alone = enlarged(samples[1:, 2:], y[1:], F)
+    alone = enlarged(samples[1:, 2:], y[1:])
     assert torch.equal(alone[0, 0], out[1, 2])
     assert float((out[:, 0] - out[:, 1]).abs().max()) > 0.01
 
@@ -163,14 +166,13 @@ def folder_of_pictures(folder, suffix="png", n=3, S=64, first=0):
 def test_evaluate_at_a_size(colorizer, tmp_path, monkeypatch, size, side):
     """By default that at which the prior sees photographs; F x = y at every one."""
     sizes = []
-    from jgm_lib import evaluate as module
-
-    real = module.columns_of
+    real = bench.columns_of
     spy = lambda x, *rest: sizes.append(tuple(x.shape[-2:])) or real(x, *rest)  # noqa: E731
-    monkeypatch.setattr(module, "columns_of", spy)
+    monkeypatch.setattr(bench, "columns_of", spy)
     folder = folder_of_pictures(tmp_path / "a")
     cards = {"split": ColorizeCard(**SHORT)}
-    rows = list(evaluate(colorizer, folder, cards, size=size, batch=2))
+    pictures = Pictures.of(folder, size or colorizer.seen_side)
+    rows = list(evaluate(colorizer, pictures, cards, batch=2))
     assert set(sizes) == {(side, side)} and rows[2]["n"] == 3
     assert all(r["residual"] < 1e-6 for r in rows[2:])
 

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from benchmarks import temper, temper_settings
 from jgm_course.book import ROOT
 from jgm_lib.errors import JGMError
+from jgm_lib.experiments.sources import Pictures
 from jgm_lib.samplers import presets
 
 
@@ -93,7 +93,7 @@ def test_options_are_told_as_they_were_given():
 
 def test_grey_scores_need_pictures():
     with pytest.raises(JGMError, match="no pictures"):
-        temper.Pictures(torch.zeros(0, 4, 4, 3, dtype=torch.uint8).numpy(), None)
+        Pictures.of_pixels(np.zeros((0, 4, 4, 3), np.uint8))
 
 
 def test_the_readme_shows_the_committed_file():

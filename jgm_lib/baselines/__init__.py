@@ -1,9 +1,10 @@
 """Compared methods behind one interface: ``method(gray (B,1,H,W), seed) -> rgb (B,3,H,W)``.
 
-``gray`` is F x with F the mean of R, G, B (Eq 18), in [0,1]. A method that draws gives row b its own
-random stream, made of the seed and b; a deterministic method ignores the seed. ``nfe`` are the
-network evaluations of the last call, ``draws`` tells whether the seed matters. What the project's
-samplers return obeys F x = y; a method that works in CIELAB does not, see ``in_lab``.
+``gray`` is F x with F the mean of R, G, B (Eq 18), in [0,1]. ``seed``: a list of one seed a row, or
+a number, for which row b is version b of it (``noise.version_seed``); a deterministic method ignores
+it. ``nfe`` are the network evaluations of the last call, ``draws`` tells whether the seed matters.
+What the project's samplers return obeys F x = y; a method that works in CIELAB does not, see
+``in_lab``. ``experiments`` draws and scores any of them.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import torch
 from skimage.color import lab2rgb, rgb2lab
 
 from ..errors import JGMError
-from ..noise import SeededNoise, mix_seed
+from ..noise import SeededNoise, mix_seed, picture_key, version_seed, version_seeds
 from ..operators import gray as gray_of
 from ..operators import gray_weights
 from ..samplers import SAMPLERS, finish
@@ -29,6 +30,11 @@ def check_gray(y) -> torch.Tensor:
     if not bool(((y >= 0) & (y <= 1)).all()):
         raise JGMError("gray: need values in [0,1]")
     return y
+
+
+def row_seeds(seed: int | list[int], rows: int) -> list[int]:
+    """One seed a row: those given, or the versions 0, 1, ... of one number."""
+    return version_seeds(seed, rows) if isinstance(seed, int) else list(seed)
 
 
 def grey_replica(gray, seed: int = 0):
@@ -56,7 +62,7 @@ class Sampled:
     @torch.no_grad()
     def states(self, gray, seed: int = 0):
         """The sampler's states one after another, for those who want to look on."""
-        noise = SeededNoise([mix_seed(seed, row) for row in range(len(check_gray(gray)))])
+        noise = SeededNoise(row_seeds(seed, len(check_gray(gray))))
         for state in SAMPLERS[self.sampler](self.model, gray, F, noise, **self.settings):
             self.nfe = state.nfe
             yield state
@@ -71,7 +77,8 @@ class RegressionMean:
     """E[colour | grey], what a network trained with squared error answers; one evaluation.
 
     At the largest noise the chroma tells the denoiser nothing, so its answer is the mean over all
-    colours the photograph can have: the first estimate of ``split``.
+    colours the photograph can have: the first estimate of ``split``. What a network still makes of
+    that noise is an error; so that pictures do not share it, the photograph itself decides the noise.
     """
 
     nfe, draws = 1, False
@@ -80,7 +87,12 @@ class RegressionMean:
         self.one = Sampled(model, "split", {"steps": 1, "sigma_max": sigma_max})
 
     def __call__(self, gray, seed: int = 0):
-        return self.one(gray, 0)
+        return self.one(gray, [version_seed(0, 0, grey_key(y)) for y in check_gray(gray)])
+
+
+def grey_key(gray) -> int:
+    """``picture_key`` of a grey picture (1,H,W) in [0,1], of its 8-bit pixels."""
+    return picture_key((gray * 255).round().byte().cpu().numpy())
 
 
 class MeanOf:
@@ -96,14 +108,9 @@ class MeanOf:
         return self.k * self.method.nfe
 
     def __call__(self, gray, seed: int = 0):
-        return draws(self.method, gray, self.k, seed).mean(1)
-
-
-def draws(method, gray, k: int, seed: int = 0) -> torch.Tensor:
-    """``k`` colourings of each picture: (B,k,3,H,W); a deterministic method is called once."""
-    if not method.draws:
-        return method(gray, seed)[:, None].expand(-1, k, -1, -1, -1)
-    return torch.stack([method(gray, mix_seed(seed, v, 1)) for v in range(k)], dim=1)
+        seeds = row_seeds(seed, len(gray))
+        calls = (self.method(gray, [mix_seed(s, v, 1) for s in seeds]) for v in range(self.k))
+        return sum(calls) / self.k
 
 
 def project(x, gray):

@@ -2,14 +2,13 @@
 
 import time
 
-import torch
 from matplotlib.figure import Figure
 
+from jgm_lib.baselines import Sampled
 from jgm_lib.data.toy import ToyScenes, admissible_share
+from jgm_lib.experiments.methods import Direct
+from jgm_lib.experiments.sources import Pictures
 from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness
-from jgm_lib.noise import SeededNoise
-from jgm_lib.operators import gray, gray_weights
-from jgm_lib.samplers import SAMPLERS
 from jgm_lib.settings import compared
 
 STYLES = {
@@ -25,22 +24,20 @@ class Bench:
     """The same landscapes for every sampler: ``run(name, **settings)`` colours and measures them."""
 
     def __init__(self, model, scenes: int, seed: int = 0, size: int = 32):
-        self.model, self.f = model, gray_weights()
+        self.model, self.seed = model, seed
         self.batch = ToyScenes(size).sample(scenes, 2 * 10**6 + seed)
-        self.y = gray(self.batch.images, self.f)
-        self.seeds = range(seed, seed + scenes)
+        self.pictures = Pictures.of_truth(self.batch.images)
+        self.y = self.pictures.y
 
-    @torch.no_grad()
     def run(self, name: str, **settings) -> dict:
         """One row: x (B,3,H,W), nfe, seconds a picture, admissible share of pixels and its 95 %
         interval (bootstrap over scenes), mean Delta E 2000 of a single draw, colourfulness over
         the truth's."""
-        start, settings = time.perf_counter(), compared(name, **settings)
-        noise = SeededNoise(self.seeds)
-        for state in SAMPLERS[name](self.model, self.y, self.f, noise, **settings):
-            pass
+        start = time.perf_counter()
+        method = Direct(Sampled(self.model, name, compared(name, **settings)), seed=self.seed)
+        x = method.versions(self.y, self.pictures.keys)[:, 0]
         seconds = (time.perf_counter() - start) / len(self.y)
-        return {"nfe": state.nfe, "seconds": seconds, **self.measure(state.x)}
+        return {"nfe": method.nfe, "seconds": seconds, **self.measure(x)}
 
     def measure(self, x) -> dict:
         truth = self.batch.images

@@ -6,15 +6,16 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
+from jgm_lib.baselines import Sampled
 from jgm_lib.constraint import gray_groups, known_luma, lift_groups, to_picture
 from jgm_lib.data.toy import ToyScenes, admissible_share
 from jgm_lib.divide import Divided
+from jgm_lib.experiments.sources import Pictures
 from jgm_lib.fusion import fusion_noise_gain
 from jgm_lib.joint import join
 from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness, psnr
-from jgm_lib.noise import SeededNoise, sigma_ladder, step_sizes
+from jgm_lib.noise import sigma_ladder, step_sizes, version_seeds
 from jgm_lib.operators import gray, gray_weights
-from jgm_lib.samplers import SAMPLERS
 from jgm_lib.score import GaussianDenoiser
 from jgm_lib.settings import compared
 
@@ -179,17 +180,15 @@ class Bench:
     """Toy scenes, whose admissible colours are known: ``run`` a sampler, ``measure`` a picture."""
 
     def __init__(self, model, scenes: int, seed: int, size: int = 32):
-        self.model, self.f, self.seeds = model, gray_weights(), range(seed, seed + scenes)
+        self.model, self.f, self.nfe = model, gray_weights(), 0
         self.batch = ToyScenes(size).sample(scenes, 4 * 10**6 + seed)
-        self.y = gray(self.batch.images, self.f)
-        self.nfe = 0
+        pictures = Pictures.of_truth(self.batch.images)
+        self.y, self.seeds = pictures.y, version_seeds(seed, 1, pictures.keys)
 
-    @torch.no_grad()
     def run(self, name: str, **settings):
         """The last State of a sampler on all scenes."""
-        noise = SeededNoise(self.seeds)
-        for state in SAMPLERS[name](
-            self.model, self.y, self.f, noise, **compared(name, **settings)
+        for state in Sampled(self.model, name, compared(name, **settings)).states(
+            self.y, self.seeds
         ):
             pass
         self.nfe += state.nfe

@@ -8,13 +8,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image, ImageOps
 
-from jgm_lib.baselines import F, draws
 from jgm_lib.data import samples
 from jgm_lib.data.toy import ToyScenes
-from jgm_lib.evaluate import columns_of, score, summary
+from jgm_lib.experiments import bench
+from jgm_lib.experiments.methods import Direct
+from jgm_lib.experiments.pairing import Scores
+from jgm_lib.experiments.sources import Pictures
 from jgm_lib.figures import to_array
 from jgm_lib.metrics import psnr
-from jgm_lib.operators import gray
+from jgm_lib.noise import version_seeds
 
 from ..plots import LINES, line, panels
 
@@ -44,9 +46,10 @@ class Contest:
     """The same pictures for every method: truth (B,3,S,S), their grey, and all draws made so far."""
 
     def __init__(self, truth: torch.Tensor, seed: int):
-        self.truth, self.y, self.seed = truth, gray(truth, F), seed
+        self.pictures, self.seed = Pictures.of_truth(truth), seed
+        self.truth, self.y = truth, self.pictures.y
         self.drawn: dict[str, torch.Tensor] = {}
-        self.nfe: dict[str, int] = {}
+        self.found: dict[str, bench.Found] = {}
 
     @classmethod
     def toy(cls, size: int, scenes: int, seed: int) -> "Contest":
@@ -54,43 +57,46 @@ class Contest:
 
     def enter(self, name: str, method, k: int) -> torch.Tensor:
         """Draw k times (a deterministic method once) and keep the draws: (B,k,3,S,S)."""
-        k = k if method.draws else 1
-        self.drawn[name] = draws(method, self.y, k, self.seed)
-        self.nfe[name] = method.nfe
-        return self.drawn[name]
+        entrant, keys = Direct(method, k, self.seed), self.pictures.keys
+        x = self.drawn[name] = entrant.versions(self.y, keys)
+        columns = bench.own_columns(entrant, x, self.pictures)
+        columns = {c: Scores(keys, values) for c, values in columns.items()}
+        self.found[name] = bench.Found(columns, entrant.n, entrant.nfe, seconds=0.0)
+        return x
 
     def rows(self) -> list[dict]:
         """One row a method and column, with bootstrap intervals over the pictures."""
-        out = []
-        for name, x in self.drawn.items():
-            for column, scores in columns_of(x, self.truth, self.y, F).items():
-                column = column if x.shape[1] > 1 else ""
-                if column.startswith("consensus"):
-                    continue  # lesson 09
-                out.append({"method": name, "column": column, "nfe": self.nfe[name]})
-                out[-1] |= summary(scores)
-        same = {"method": "truth", "column": "", "nfe": 0}
-        return [*out, same | summary(score(self.truth, self.truth, self.y, F))]
+        grey = bench.grey_scores(self.pictures)
+        rows = [r for name, found in self.found.items() for r in bench.rows_of(name, found, grey)]
+        rows = [r for r in rows if not r["column"].startswith("consensus")]  # lesson 09
+        return [*rows, bench.row_of("truth", "", bench.truth_scores(self.pictures))]
 
 
 def text_table(rows: list[dict]) -> str:
-    """The honest columns; intervals in brackets, over pictures."""
+    """The honest columns, and dE2000 minus the grey replica's; intervals in brackets, over pictures."""
     head = f"{'method':20s} {'column':13s} {'PSNR dB':>20s} {'SSIM':>6s} {'dE2000':>18s} "
-    lines = [head + f"{'colour':>6s} {'RMS Fx-y':>8s} {'NFE':>5s}"]
+    lines = [head + f"{'dE - grey':>21s} {'colour':>6s} {'RMS Fx-y':>8s} {'NFE':>5s}"]
     for r in rows:
         known = np.isfinite(r["psnr"])
         span = f"{r['psnr']:.2f} ({r['psnr_low']:.1f} to {r['psnr_high']:.1f})" if known else ""
         delta = f"{r['delta_e']:.1f} ({r['delta_e_low']:.1f} to {r['delta_e_high']:.1f})"
         lines.append(
             f"{r['method']:20s} {r['column']:13s} {span:>20s} {r['ssim']:6.3f} {delta:>18s} "
-            f"{r['colourfulness']:6.1f} {r['residual']:8.0e} {_nfe(r)}"
+            f"{_to_grey(r):>21s} {r['colourfulness']:6.1f} {r['residual']:8.0e} {_nfe(r)}"
         )
     return "\n".join(lines)
 
 
+def _to_grey(r: dict) -> str:
+    if not r["nfe"]:
+        return ""
+    mean, low, high = r["to_grey"]["delta_e"]
+    return f"{mean:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
 def _nfe(r: dict) -> str:
     k = int(r["column"].split()[-1]) if " of " in r["column"] else 1
-    return f"{r['nfe']:5d}" if k == 1 else f"{k}x{r['nfe']}".rjust(5)
+    return f"{r['nfe']:5d}" if k == 1 else f"{k}x{r['nfe'] // k}".rjust(5)
 
 
 def figure_of(rows: list[dict]) -> Figure:
@@ -155,7 +161,8 @@ def step_oracle(method, contest: Contest, runs: int) -> dict:
     one run, and of the best step of the best of ``runs``, averaged over pictures."""
     last, best = [], []
     for r in range(runs):
-        trace = [psnr(s.x.clamp(0, 1), contest.truth) for s in method.states(contest.y, 1000 + r)]
+        seeds = version_seeds(1000 + r, 1, contest.pictures.keys)
+        trace = [psnr(s.x.clamp(0, 1), contest.truth) for s in method.states(contest.y, seeds)]
         last.append(trace[-1])
         best.append(np.max(trace, axis=0))
     return {

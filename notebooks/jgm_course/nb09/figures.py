@@ -7,11 +7,12 @@ import torch
 from matplotlib.figure import Figure
 from skimage.color import rgb2lab
 
+from jgm_lib.baselines import Sampled
 from jgm_lib.data.toy import PALETTE, ToyScenes, admissible_share, mode_of, visible
+from jgm_lib.experiments.methods import Direct
+from jgm_lib.experiments.sources import Pictures
 from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness, diversity, psnr, ssim
-from jgm_lib.noise import SeededNoise, mix_seed
-from jgm_lib.operators import gray, gray_weights
-from jgm_lib.samplers import SAMPLERS, fit_gamut
+from jgm_lib.samplers import fit_gamut
 from jgm_lib.settings import compared
 from jgm_lib.study import share_interval
 
@@ -47,19 +48,15 @@ class Group:
         batch = [ToyScenes(size).sample(1, self.first + i) for i in range(scenes)]
         self.truth = torch.cat([b.images for b in batch])
         self.labels = torch.cat([b.labels for b in batch])
-        self.f = gray_weights()
-        self.y = gray(self.truth, self.f)
+        self.pictures = Pictures.of_truth(self.truth)
+        self.y = self.pictures.y
 
-    @torch.no_grad()
     def draw(self, name: str = "split", **settings) -> torch.Tensor:
         """(B,n,3,S,S) colourings; every one has its own seed."""
-        seeds = [mix_seed(self.seed, i) for i in range(len(self.y) * self.n)]
-        rows, noise = self.y.repeat_interleave(self.n, 0), SeededNoise(seeds)
-        settings = compared(name, **settings)
-        for state in SAMPLERS[name](self.model, rows, self.f, noise, **settings):
-            pass
-        self.nfe = state.nfe
-        return state.x.unflatten(0, (len(self.y), self.n))
+        method = Direct(Sampled(self.model, name, compared(name, **settings)), self.n, self.seed)
+        x = method.versions(self.y, self.pictures.keys)
+        self.nfe = method.nfe
+        return x
 
     def exact(self) -> torch.Tensor:
         """(B,n,3,S,S) truths with redrawn modes: what a perfect colorizer would draw."""

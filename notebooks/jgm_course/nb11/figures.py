@@ -1,14 +1,14 @@
 """Lesson 11: Table II with intervals (Fig 6), the versions to be judged, simulated rooms."""
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
 
 from jgm_lib.baselines import MeanOf, RegressionMean, Sampled, grey_replica
 from jgm_lib.data import samples
+from jgm_lib.experiments.methods import Direct
+from jgm_lib.experiments.sources import Pictures
 from jgm_lib.figures import to_array
-from jgm_lib.operators import gray, gray_weights
 from jgm_lib.settings import compared
 from jgm_lib.study import (
     COLUMNS,
@@ -70,16 +70,16 @@ def versions(model, name: str, side: int, steps: int, seed: int) -> dict:
     """method -> (3,side,side): the truth and four ways to colour its grey picture."""
     photo = samples.load(name).convert("RGB")
     image = ImageOps.fit(photo, (side, side), Image.Resampling.LANCZOS)  # the middle square
-    truth = torch.from_numpy(np.array(image, np.float32) / 255).movedim(-1, 0)[None]
-    y = gray(truth, gray_weights())
+    picture = Pictures.of_pixels(np.array(image)[None])
     draw = Sampled(model, "split", compared("split", steps=steps))
-    made = {
-        "one draw": draw(y, seed),
-        "mean of 4": MeanOf(draw, 4)(y, seed),
-        "regression mean": RegressionMean(model)(y),
-        "grey replica": grey_replica(y),
+    methods = {
+        "one draw": draw,
+        "mean of 4": MeanOf(draw, 4),
+        "regression mean": RegressionMean(model),
+        "grey replica": grey_replica,
     }
-    return {"truth": truth[0], **{k: x[0] for k, x in made.items()}}
+    made = {k: Direct(m, seed=seed).versions(picture.y, picture.keys) for k, m in methods.items()}
+    return {"truth": picture.truth[0], **{k: x[0, 0] for k, x in made.items()}}
 
 
 def screen_figure(pictures: dict, trial) -> Figure:
