@@ -19,7 +19,7 @@ import torch
 from tqdm import tqdm
 
 from jgm_lib import honesty, metrics
-from jgm_lib.cli_options import at_least_one
+from jgm_lib.cli.options import at_least_one
 from jgm_lib.colorize import Colorizer
 from jgm_lib.data.film import film_response
 from jgm_lib.errors import JGMError

@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from jgm_lib import honesty, metrics
-from jgm_lib.cli_options import at_least_one
+from jgm_lib.cli.options import at_least_one
 from jgm_lib.colorize import Colorizer
 from jgm_lib.errors import JGMError
 from jgm_lib.experiments.bench import gather, joined

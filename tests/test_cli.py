@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 
 import jgm_lib
-from jgm_lib.cli import COMMANDS, DATA_SETS, main, parser
+from jgm_lib.cli import COMMANDS, main, parser
+from jgm_lib.cli.data import DATA_SETS
 from jgm_lib.data import samples
 from jgm_lib.photo import read_photo
 
@@ -137,7 +138,7 @@ def test_the_spread_and_the_notes_of_each_photo_are_told(tmp_path, capsys, monke
 
 
 def test_no_two_photos_share_a_name_for_their_outputs(tmp_path):
-    from jgm_lib.cli import _named
+    from jgm_lib.cli.colorize import _named
 
     for names in (["a/x.jpg", "a/x-2.jpg", "b/x.jpg"], ["a/x.jpg", "b/x.jpg", "c/x-2.jpg"]):
         stems = [stem for _, stem in _named(names)]
