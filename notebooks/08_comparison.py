@@ -17,16 +17,16 @@
 # Is this colorizer better than that one? Before we ask: better than none, by which number, and chosen by
 # whom?
 #
-# **In this lesson now:** the one interface that every method has to fit; behind it the grey replica, the
-# regression mean and the four samplers of this project, in honest tables on landscapes with known truth
-# and on photographs; Table I with the row it lacks; what an oracle gains; how methods that work in
+# **In this lesson now:** the one interface that every method has to fit; behind it the [grey replica](../docs/glossary.md#grey-replica), the
+# [regression mean](../docs/glossary.md#regression-mean) and the four samplers of this project, in honest tables on landscapes with known truth
+# and on photographs; Table I with the row it lacks; what an [oracle](../docs/glossary.md#oracle) gains; how methods that work in
 # CIELAB must be read. **To follow:** the other systems of the paper, Zhang et al., ChromaGAN, MemoPainter,
 # iGM-6C and the CVAE, each as a small version trained on the same pictures with the same budget, and with
 # them Table I and Fig 5 of our own. They are not there yet, and no number below is theirs unless it says so.
 #
 # ## What you will do
 # - Write a colorizer as `colorize(gray, seed) -> rgb` and enter it in the contest
-# - Read tables with grey replica, single draw, mean and oracle, and intervals
+# - Read tables with grey replica, single [draw](../docs/glossary.md#draw), mean and oracle, and intervals
 # - Write the tally and the interval of a difference out in twenty lines
 # - Compute what the best of K draws, or of all steps, gains without any skill
 # - Repair a CIELAB method's grey, and see its score change
@@ -40,6 +40,8 @@
 # ## What you need
 # - Time (CPU): about 25 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 20 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/08_comparison.ipynb`
 # - Before this: lessons 05 and 09; lesson 06 for the samplers
 
 # %% tags=["parameters"]
@@ -80,7 +82,7 @@ default = card == CARD()  # what is asserted about random pictures holds for the
 # ## One interface
 #
 # A method is a function of a grey picture and a seed, `(B,1,H,W), int -> (B,3,H,W)`, and says how
-# many network evaluations it takes (`nfe`) and whether the seed matters (`draws`). Nothing else: no truth,
+# many network evaluations it takes ([`nfe`](../docs/glossary.md#nfe)) and whether the seed matters (`draws`). Nothing else: no truth,
 # no hint, no choice among results.
 
 # %%
@@ -93,9 +95,9 @@ for name, method in methods.items():
 # %% [markdown]
 # - **Grey replica**: the grey picture three times. No skill, no colour: the bar.
 # - **Regression mean**: $E[\text{colour} \mid \text{grey}]$, what a network trained with squared error
-#   answers. Our prior knows it: at the largest noise the chroma tells nothing, so the first estimate of
+#   answers. Our [prior](../docs/glossary.md#prior) knows it: at the largest noise the [chroma](../docs/glossary.md#chroma) tells nothing, so the first estimate of
 #   `split` is just that. One evaluation.
-# - **split, nullspace, predictor_corrector, langevin**: lessons 05 and 06.
+# - **split** ([split noise](../docs/glossary.md#split-noise)), **nullspace, predictor_corrector, langevin**: lessons 05 and 06.
 #
 # ## Landscapes with a known truth
 
@@ -148,7 +150,7 @@ if default:
 # ## The tally, written out
 #
 # That is all there is to such a table: a number for each picture and draw, and a column says which
-# draw counts. The intervals come from the *bootstrap*: which pictures were drawn is chance, so draw
+# draw counts. The intervals come from the [*bootstrap*](../docs/glossary.md#bootstrap): which pictures were drawn is chance, so draw
 # as many again out of them, with repetition, take the mean, and do this 2,000 times; the middle 95 % of
 # the means are the interval. For two methods on the *same* pictures do it with the differences.
 

@@ -19,17 +19,19 @@
 #
 # ## What you will do
 # - Draw many colourings of one landscape and count how often each colour comes, with error bars.
-# - Write spread and plausibility out in numpy, and put good and bad colorizers on one map.
+# - Write [spread](../docs/glossary.md#spread) and [plausibility](../docs/glossary.md#plausibility) out in numpy, and put good and bad colorizers on one map.
 # - See why the mean of all draws has a better PSNR than a draw and worse colours, and by how much.
-# - Sort the versions of a photograph from consensus to adventurous (Fig 8).
+# - Sort the versions of a photograph from [consensus](../docs/glossary.md#consensus) to adventurous (Fig 8).
 #
 # ## What you will learn
 # - Spread without plausibility is worth nothing, and the other way round.
-# - PSNR and SSIM (Eq 15, 16), what they reward, and what an oracle is.
+# - PSNR and SSIM (Eq 15, 16), what they reward, and what an [oracle](../docs/glossary.md#oracle) is.
 #
 # ## What you need
 # - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 20 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/09_diversity.ipynb`
 # - Before this: lesson 05; lesson 06 explains the sampler
 
 # %% tags=["parameters"]
@@ -51,8 +53,8 @@ card = begin(CARD, globals())
 # %% [markdown]
 # ## One grey, many truths
 #
-# In ToyScenes every tint has the same grey, so the grey picture does not know the modes at all. Here is
-# one landscape with its modes drawn again and again. These are exact draws from p(colour | grey),
+# In ToyScenes every tint has the same grey, so the grey picture does not know the [modes](../docs/glossary.md#mode) at all. Here is
+# one landscape with its modes drawn again and again. These are exact draws from the [posterior](../docs/glossary.md#posterior) p(colour | grey),
 # something no photograph can offer.
 
 # %%
@@ -133,7 +135,7 @@ for name, counts in table.items():
 # %% [markdown]
 # The grey bars are the probabilities with which the landscapes were made, and so the exact answer; the
 # blue bars count the draws. Eight draws of one landscape are not eight landscapes, so the bars of error come from drawing the
-# *landscapes* anew (bootstrap). Where they all agree, as for a count of 0, that says nothing, and
+# *landscapes* anew ([bootstrap](../docs/glossary.md#bootstrap)). Where they all agree, as for a count of 0, that says nothing, and
 # Wilson's interval of the single draws takes over (lesson 11).
 
 # %%
@@ -395,9 +397,9 @@ check_mean_gain(mean_gain)
 
 # %% [markdown]
 # ## On your own
-# - Set `solver = "ancestral"` and `steps = 20`. Does the brown roof come more often? Are fewer roofs mixed?
+# - Set `solver = "ancestral"` ([ancestral](../docs/glossary.md#ancestral)) and `steps = 20`. Does the brown roof come more often? Are fewer roofs mixed?
 # - Raise `n` to 32: which of the numbers change, and which should not?
-# - Train your own prior in lesson 04 and give it as `weights`.
+# - Train your own [prior](../docs/glossary.md#prior) in lesson 04 and give it as `weights`.
 #
 # ## Further reading
 # - Hong et al. 2020, Section IV.D and Fig 8

@@ -19,7 +19,7 @@
 #
 # ## What you will do
 # - Write out what F sees, and what it leaves open.
-# - Colour one photograph under the paper's two guesses of F and see what differs (Fig 10).
+# - Colour one photograph under the paper's two guesses of [F](../docs/glossary.md#f) and see what differs (Fig 10).
 # - Build a simulated film, so that the right answer is known, and measure the damage.
 # - Fit F to a colour picture and its grey by least squares, and choose between the two guesses.
 # - Undo the film's tone curve before colouring.
@@ -34,6 +34,8 @@
 # ## What you need
 # - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 20 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/10_blind_historic.ipynb`
 # - Before this: lesson 05
 
 # %% tags=["parameters"]
@@ -66,7 +68,7 @@ card = begin(CARD, globals())
 #
 # $$ Fx = 0.3\,x_r + 0.59\,x_g + 0.11\,x_b \tag{19} $$
 #
-# (18) is the plain mean, (19) the luma of old television (BT.601), made for the human eye. Neither
+# (18) is the plain mean, (19) the [luma](../docs/glossary.md#luma) of old television (BT.601), made for the human eye. Neither
 # was made for film.
 
 # %%
@@ -102,13 +104,13 @@ show(picture_row([lesson.thumbnail(im) for im in (x, *greys.values())], ["colour
 # %% [markdown]
 # ## Same grey, both guesses
 #
-# One grey is one number and a colour has three, so F leaves two open. Its *null space* are the colours $c$
-# that it does not see, $Fc = f \cdot c = 0$. Its *pseudo-inverse*
+# One grey is one number and a colour has three, so F leaves two open. Its [*null space*](../docs/glossary.md#null-space) are the colours $c$
+# that it does not see, $Fc = f \cdot c = 0$. Its [*pseudo-inverse*](../docs/glossary.md#pseudo-inverse)
 # $F^+ y = f y/\|f\|^2$ is the smallest colour whose grey is $y$. Every colour is the sum of both,
-# $x = F^+ F x + (x - F^+ F x)$: the photograph fixes the first part, and the prior chooses the second.
+# $x = F^+ F x + (x - F^+ F x)$: the photograph fixes the first part, and the [prior](../docs/glossary.md#prior) chooses the second.
 #
 # Both depend on F. Under (18) $F^+ y$ is the grey $(y, y, y)$ and the null space are the colours of sum 0,
-# what we call *chroma*. Under (19) $F^+ y = (0.67, 1.31, 0.24)\,y$ is green, and a blue of sum 0 is not
+# what we call [*chroma*](../docs/glossary.md#chroma). Under (19) $F^+ y = (0.67, 1.31, 0.24)\,y$ is green, and a blue of sum 0 is not
 # in the null space. So to compare the two answers, do not use $F^+$. Write a pixel as its mean plus a chroma
 # $c$ with $c_r + c_g + c_b = 0$. Given the same grey $y$ and the same chroma,
 #
@@ -174,7 +176,7 @@ print(f"the answers differ by {apart:.3f} RMS, (a) misses the second by {missed:
 assert missed < 0.5 * apart
 
 # %% [markdown]
-# Can the data tell which F was right? The residual $|Fx - y|$ cannot: both answers satisfy their own
+# Can the data tell which F was right? The [residual](../docs/glossary.md#consistency) $|Fx - y|$ cannot: both answers satisfy their own
 # constraint perfectly. "The result agrees with the photograph" is true for any F.
 
 # %%
@@ -215,7 +217,7 @@ print("mean Delta E 2000 to the true colours\n" + lesson.text_table(rows))
 
 # %% [markdown]
 # Read it by columns, then by rows. Between the two assumptions there is little, even when one of them is
-# right. Between the rows there is more. (And against the *grey replica*, no colour at all, single draws gain
+# right. Between the rows there is more. (And against the [*grey replica*](../docs/glossary.md#grey-replica), no colour at all, single draws gain
 # nothing on this temple: a wrong red costs more than none, lesson 09.) But look at the column *replica* first, where nothing is coloured
 # at all: a film picture has wrong lightnesses, and dE2000 counts them. How much of the film's cost is
 # there before any colouring?

@@ -30,13 +30,15 @@
 #
 # ## What you will learn
 # - what percentages of 1,000 votes can and cannot say
-# - why the bootstrap goes over observers and not over votes
+# - why the [bootstrap](../docs/glossary.md#bootstrap) goes over observers and not over votes
 # - why the same people should see all methods
 #
 # ## What you need
 # - Time (CPU): about 10 s, measured on 2 cores
 # - Time (GPU): no GPU needed
-# - Before this: lesson 05; lesson 09 for mean against draw
+# - Study time: about 15 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/11_user_study.ipynb`
+# - Before this: lesson 05; lesson 09 for mean against [draw](../docs/glossary.md#draw)
 
 # %% tags=["parameters"]
 seed = 0  # seed of the plan, of the colours and of simulations
@@ -161,7 +163,7 @@ assert lead(share["JGM"], share["ChromaGAN"], 1000)[0] > 0 > lead(share["JGM"], 
 # ## A better plan
 #
 # Every observer judges all versions of every picture, with yes or no on the paper's three indicators.
-# Among the versions are the truth, the most anyone can reach, and the grey replica, which an
+# Among the versions are the truth, the most anyone can reach, and the [grey replica](../docs/glossary.md#grey-replica), which an
 # attentive observer cannot call vivid.
 
 # %%
