@@ -197,6 +197,7 @@ for column in ("single", f"mean of {card.draws}"):
     apart = np.hypot(*(np.ptp(bootstrap_interval(v)) for v in (a, b)))
     print(f"{column:11s} {d:+.2f} dB, 95 % from {low:+.2f} to {high:+.2f}: {high - low:.1f} dB wide "
           f"(landscapes of their own: {apart:.1f})")
+    assert low < 0 < high or not default
 if default:
     assert high - low < 0.7 * apart  # of the means
 
