@@ -11,7 +11,6 @@ from jgm_lib.data import samples
 from jgm_lib.data.film import FILMS, film_weights, tone_curve
 from jgm_lib.errors import JGMError
 from jgm_lib.photo import Photo, read_photo
-from jgm_lib.photo.enlarge import reduce
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 LOOKS = (("#0072B2", "-"), ("#D55E00", "--"), ("#000000", ":"))
