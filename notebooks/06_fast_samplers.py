@@ -430,16 +430,16 @@ show(lesson.causes_figure(causes),
 # In the first four rows the luma is as noisy as the chroma, so noisy luma cannot be what sets the first
 # apart. Without re-stacking (`none`, `renoise`) there are no rainbows, although `renoise` fuses at the end of
 # each level as `level` does. And re-stacking *after* fusing (`step`) does no harm: above, it was the unfused
-# picture whose noise came out too loud. Fuse less, and the rainbows come back: the share of `step` is 0.82 at
-# $\beta = 1$, 0.79 at 0.25, 0.68 at 0.05, and 0.57 at 0. So it is that noise, louder and dependent, which the
+# picture whose noise came out too loud. Fuse less, and the rainbows come back: the share of `step` is 0.86 at
+# $\beta = 1$, 0.82 at 0.25, 0.70 at 0.05, and 0.59 at 0. So it is that noise, louder and dependent, which the
 # network never saw in training, that paints rainbows.
 #
 # What noisy luma costs is at most the last gap, from `renoise` to `split`, and there the intervals overlap.
 # (Do not rank the four by the table's colour differences: they hang on how many skies matched the truth.)
 #
 # More steps make it worse, not better: every step feeds on the last one's grain. On these eight landscapes
-# re-stacking falls from 0.67 at $T = 6$ to 0.61 at $T = 20$ and 0.59 at the code's $T = 100$, while the free
-# chains stay at 0.82, 0.82 and 0.81, and `renoise` at 0.85, 0.85 and 0.88.
+# re-stacking falls from 0.69 at $T = 6$ to 0.62 at $T = 20$ and 0.60 at the code's $T = 100$, while the free
+# chains stay at 0.82, 0.82 and 0.84, and `renoise` at 0.86, 0.87 and 0.86.
 
 # %% [markdown]
 # ## Quality against evaluations

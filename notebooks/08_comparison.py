@@ -202,11 +202,11 @@ for column in ("single", f"mean of {card.draws}"):
           f"(landscapes of their own: {apart:.1f})")
     assert low < 0 < high or not default
 if default:
-    assert high - low < 0.7 * apart  # of the means
+    assert high - low < apart  # of the means
 
 # %% [markdown]
-# For the means pairing halves the interval: both are far off on the same landscapes, those whose colours
-# were not the likely ones. For single draws it gains nothing: whether a draw hits the truth's colours is
+# For the means pairing narrows the interval: both are far off on the same landscapes, those whose colours
+# were not the likely ones. For single draws it gains little: whether a draw hits the truth's colours is
 # the luck of that draw. Either way eight landscapes cannot rank these two: both intervals contain 0.
 #
 # ## Photographs

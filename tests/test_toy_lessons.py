@@ -68,8 +68,6 @@ def test_plausibility_has_an_interval_over_landscapes(group):
     assert "0.50 (" in nb09.text_table({"half": row})
 
 
-
-
 def test_less_lookahead_keeps_less_variance():
     kept = [
         nb06.kept_variance(karras_sigmas(20, 60.0), 0.01, "multistep", lookahead=share)
