@@ -33,6 +33,8 @@
 # ## What you need
 # - Time (CPU): about 20 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 25 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/06_fast_samplers.ipynb`
 # - Before this: lessons 02 and 04
 
 # %% tags=["parameters"]
@@ -79,21 +81,21 @@ print(f"{card.weights}: {about['steps']} training steps at {about['size']} pixel
 # %%
 from jgm_lib.joint import join
 from jgm_lib.noise import SeededNoise
-from jgm_lib.operators import from_basis, to_basis
+from jgm_lib.operators import from_basis, gray_weights, to_basis
 from jgm_lib.samplers import known_luma, project, to_picture
 
-x = bench.batch.images
+x, f = bench.batch.images, gray_weights()
 X, Y = join(x, model.gradient_scale), known_luma(bench.y, model)  # (B,9,H,W), (B,3,H,W)
 
 
 def guess(noisy, sigma, sigma_y=None):
     """The pictures (B,3,H,W) that one evaluation makes of the noisy state (B,9,H,W)."""
     with torch.no_grad():
-        return project(model.denoise(noisy, sigma, sigma_y), Y, bench.f)[:, :3]
+        return project(model.denoise(noisy, sigma, sigma_y), Y, f)[:, :3]
 
 
 # %%
-z = SeededNoise(bench.seeds).normal(X)
+z = SeededNoise(range(len(X))).normal(X)
 U = to_basis(z)
 U[:, 0::3] = 0  # no noise on the luma of a group
 z_chroma = from_basis(U)
@@ -121,7 +123,7 @@ def rms(guessed):
 
 sigmas = [0.03, 0.1, 0.2, 0.4, 0.8, 1.6, 4.0]
 found = [three_guesses(sigma) for sigma in sigmas]
-errors = {name: [rms(f[name]) for f in found] for name in found[0]}
+errors = {name: [rms(g[name]) for g in found] for name in found[0]}
 
 # %%
 show(lesson.error_figure(sigmas, errors, rms(bench.y)),
@@ -269,11 +271,13 @@ def split_by_hand(model, y, levels, chroma_noise):
 
 # %%
 from jgm_lib.samplers import SAMPLERS, fit_gamut
+from jgm_lib.settings import compared
 
 with torch.no_grad():
     y = bench.y[:2]
     mine = split_by_hand(model, y, levels, chroma_source(y, SeededNoise(range(len(y)))))
-    *_, end = SAMPLERS["split"](model, y, bench.f, SeededNoise(range(len(y))), steps=10)
+    settings = compared("split", steps=10, solver="ancestral")  # the levels above
+    *_, end = SAMPLERS["split"](model, y, f, SeededNoise(range(len(y))), **settings)
 torch.testing.assert_close(fit_gamut(mine, y), end.x, rtol=0, atol=1e-4)
 
 # %% [markdown]
@@ -299,7 +303,7 @@ def nullspace_by_hand(model, y, levels, noise):
 with torch.no_grad():
     source = SeededNoise(range(len(y)))
     mine = nullspace_by_hand(model, y, levels, lambda: source.normal(X[:len(y)]))
-    *_, end = SAMPLERS["nullspace"](model, y, bench.f, SeededNoise(range(len(y))), steps=10)
+    *_, end = SAMPLERS["nullspace"](model, y, f, SeededNoise(range(len(y))), **compared("nullspace", steps=10))
 torch.testing.assert_close(fit_gamut(mine, y), end.x, rtol=0, atol=1e-4)
 
 # %% [markdown]
@@ -430,9 +434,9 @@ show(lesson.causes_figure(causes),
 # In the first four rows the luma is as noisy as the chroma, so noisy luma cannot be what sets the first
 # apart. Without re-stacking (`none`, `renoise`) there are no rainbows, although `renoise` fuses at the end of
 # each level as `level` does. And re-stacking *after* fusing (`step`) does no harm: above, it was the unfused
-# picture whose noise came out too loud. Fuse less, and the rainbows come back: the share of `step` is 0.86 at
-# $\beta = 1$, 0.82 at 0.25, 0.70 at 0.05, and 0.59 at 0. So it is that noise, louder and dependent, which the
-# network never saw in training, that paints rainbows.
+# picture whose noise came out too loud. Fuse less, and the rainbows come back: the share of `step` is 0.82 at
+# $\beta = 0.25$, 0.70 at 0.05, and 0.59 at 0. So it is that noise, louder and dependent, which the network never
+# saw in training, that paints rainbows.
 #
 # What noisy luma costs is at most the last gap, from `renoise` to `split`, and there the intervals overlap.
 # (Do not rank the four by the table's colour differences: they hang on how many skies matched the truth.)
@@ -445,7 +449,7 @@ show(lesson.causes_figure(causes),
 # ## Quality against evaluations
 
 # %%
-curves = {"split": [bench.run("split", steps=n) for n in card.nfe],
+curves = {"split": [bench.run("split", steps=n, solver="ancestral") for n in card.nfe],
           "split, multistep": [bench.run("split", steps=n, solver="multistep") for n in card.nfe],
           "split, Heun": [bench.run("split", steps=(n + 1) // 2, solver="heun") for n in card.nfe],
           "nullspace": [bench.run("nullspace", steps=n) for n in card.nfe],
