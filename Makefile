@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 # the chain of the everyday prior, each stage a card that goes on from the one before
-PHOTOS_STAGES := photos-64
+PHOTOS_STAGES := photos-64 photos-64-more
 
 .PHONY: help demo test lab app notebooks check-notebooks exercises status weights photos bench doctor lint clean
 
