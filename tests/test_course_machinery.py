@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from jgm_course import book, exercises, lint, pairs
+from jgm_course import book, exercises, lint, lint_source, pairs
 from jgm_lib.errors import JGMError
 
 pytest_plugins = ["course_sample"]  # the fixtures made and course
@@ -59,6 +59,29 @@ def test_a_broken_source_is_named(course, old, new, message):
     course.edit(old, new)
     assert message in problems(course)
     assert lint.main(["--folder", str(course.folder)]) == 1
+
+
+METHOD = '# %% tags=["method"]\ndef twice(x):\n    return x + x\n'
+ASSERTED = "# %%\nassert twice(2) == 4\n"
+METHODS = {
+    "asserted": (METHOD + "\n\n" + ASSERTED, None),
+    "asserted in the cell itself": (METHOD + "\n\nassert twice(2) == 4\n", None),
+    "not there": ("", "no cell tagged `method`"),
+    "not asserted": (METHOD, "must assert"),
+    "asserted too late": (METHOD + "\n\n# %%\na = 1\n\n" + ASSERTED, "must assert"),
+    "called without assertion": (METHOD + "\n\n# %%\ntwice(2)\n", "must assert"),
+    "something else asserted": (METHOD + "\n\n# %%\nassert 2 + 2 == 4\n", "must assert"),
+    "too long": (METHOD + "    # a line\n" * 24 + "\n" + ASSERTED, "of 26 lines, at most 25"),
+}
+
+
+@pytest.mark.parametrize(("cells", "message"), METHODS.values(), ids=METHODS)
+def test_a_lesson_shows_its_method(course, monkeypatch, cells, message):
+    monkeypatch.setattr(lint_source, "METHOD_LESSONS", ("90",))
+    if cells:
+        course.cell(cells)
+    found = [p for p in problems(course).splitlines() if "method" in p]
+    assert (message in found[0] and len(found) == 1) if message else not found
 
 
 @pytest.mark.parametrize(

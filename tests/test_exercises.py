@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 from jgm_course import book
 from jgm_course.checking import REGISTRY, Hint, exercise, load_all
 from jgm_course.exercises import solution_namespace, stub, stub_namespace
-from jgm_course.lint_source import solution_names
+from jgm_course.lint_source import function_names
 from jgm_lib.errors import JGMError
 
 EXERCISES = load_all()
@@ -53,7 +53,7 @@ def test_a_wrong_answer_gets_the_hint_that_names_it(found, wrong):
 def test_every_solution_cell_has_an_exercise_and_the_other_way_round(path):
     nb = book.read_source(path)
     cells = [c for c in book.tagged(nb, "solution") if c.cell_type == "code"]
-    names = {n for c in cells for n in solution_names(c)}
+    names = {n for c in cells for n in function_names(c)}
     assert names == {e.name for e in EXERCISES.values() if e.notebook == path.stem[:2]}
 
 

@@ -8,7 +8,6 @@ from jgm_course.nb06 import figures as nb06
 from jgm_course.nb09 import figures as nb09
 from jgm_course.nb10 import figures as nb10
 from jgm_lib.data.toy import OBJECTS, PALETTE, ToyScenes, visible
-from jgm_lib.joint import join
 from jgm_lib.metrics import psnr
 from jgm_lib.noise import karras_sigmas
 from jgm_lib.operators import gray_pinv, gray_weights
@@ -99,34 +98,6 @@ def test_wider_draws_gain_more_and_a_common_error_less():
     assert nb09.gain_of_mean(draws + 1, truth[:, 0]) < right - 0.5
 
 
-class Recorder:
-    """A model that keeps what it is shown and answers with it."""
-
-    channels, gradient_scale = 9, 0.5
-
-    def __init__(self):
-        self.seen = []
-
-    def denoise(self, X, sigma, sigma_y=None):
-        self.seen.append((X, sigma_y))
-        return X
-
-
-def test_the_three_guesses_differ_in_the_noise_alone():
-    x, model = ToyScenes(32).sample(2, 0).images, Recorder()
-    assert list(nb06.guesses(model, x, 0.3)) == ["luma noisy", "re-stacked", "luma clean"]
-    (noisy, s), (stacked, _), (clean, least) = model.seen
-    X = join(x, 0.5)
-    assert s == 0.3 and least < 0.01
-    assert torch.equal(stacked, join(noisy[:, :3], 0.5)), "gradients of the noisy picture"
-    own, taken = ((V - X)[:, 3:] for V in (noisy, stacked))
-    assert own.std() == pytest.approx(0.3, rel=0.05)
-    assert taken.std() == pytest.approx(0.3 * 0.5 * 2**0.5, rel=0.05)
-    assert torch.allclose((clean - X).unflatten(1, (3, 3)).mean(2), torch.zeros(1), atol=1e-6)
-    chroma = [V - V.unflatten(1, (3, 3)).mean(2).repeat_interleave(3, 1) for V in (noisy, clean)]
-    assert torch.allclose(*chroma, atol=1e-5), "the same chroma"
-
-
 def test_less_lookahead_keeps_less_variance():
     kept = [
         nb06.kept_variance(karras_sigmas(20, 60.0), 0.01, "multistep", lookahead=share)
@@ -144,9 +115,10 @@ def test_the_bench_counts_with_an_interval():
     low, high = row["interval"]
     assert row["admissible"] == pytest.approx(0.5, abs=1e-3) and low < 0.2 and high > 0.8
     assert f"0.50 ({low:.2f} to {high:.2f})" in nb06.table({"half": row})
-    axis = nb06.shares_figure({"half": row, "all": row}).axes[0]
-    assert [t.get_text() for t in axis.get_yticklabels()] == ["half", "all"]
-    assert [list(line.get_xdata()) for line in axis.lines[::2]] == [[low, high]] * 2
+    shares, *strips = nb06.causes_figure({"half": row, "all": row}, n=2).axes
+    assert [s.get_ylabel() for s in strips] == ["half", "all"]
+    assert [list(line.get_xdata()) for line in shares.lines[::2]] == [[low, high]] * 2
+    assert [t.get_text() for t in shares.texts] == ["0.50", "0.50"]
 
 
 def test_the_films_cost_is_taken_before_and_after_colouring():

@@ -22,6 +22,7 @@ from .checking import REGISTRY
 OPENING = ("What you will do", "What you will learn", "What you need")
 CLOSING = ("What to expect", "Exercises", "On your own", "Further reading")
 MEDIAN_LINES, LONG_LINES, EQUATIONS = 6, 17, 19
+METHOD_LESSONS, METHOD_LINES = ("05", "06"), 25
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def length(cell) -> int:
 def cell_lengths(lesson: Lesson):
     """Median at most 6 lines, 90th percentile at most 17."""
     cells = [
-        c for c in book.code_cells(lesson.nb) if not {"parameters", "solution"} & set(book.tags(c))
+        c
+        for c in book.code_cells(lesson.nb)
+        if not {"parameters", "solution", "method"} & set(book.tags(c))
     ]
     lengths = [length(c) for c in cells]
     if not lengths:
@@ -187,7 +190,8 @@ def equations(lesson: Lesson):
                 yield f"{lesson.at(cell)}: number the equation with \\tag{{n}}, not by hand"
 
 
-def solution_names(cell) -> list[str]:
+def function_names(cell) -> list[str]:
+    """The functions that a cell defines."""
     return [n.name for n in parse(cell).body if isinstance(n, ast.FunctionDef)]
 
 
@@ -197,7 +201,7 @@ def exercises(lesson: Lesson):
     if not 2 <= len(cells) <= 4:
         yield f"{lesson.path.name}: {len(cells)} cells tagged `solution`, must be two to four"
     for cell in cells:
-        names = solution_names(cell)
+        names = function_names(cell)
         if len(names) != 1:
             yield f"{lesson.at(cell)}: a solution cell defines one function, found {len(names)}"
         else:
@@ -226,6 +230,33 @@ def _checker(lesson, cell, name):
         )
 
 
+def methods(lesson: Lesson):
+    """A cell tagged `method` writes the algorithm out, in 25 lines, and is asserted on the spot."""
+    cells, found = book.code_cells(lesson.nb), book.tagged(lesson.nb, "method")
+    if lesson.number in METHOD_LESSONS and not found:
+        yield f"{lesson.path.name}: no cell tagged `method` that writes the algorithm out"
+    for cell in found:
+        lines = len(cell.source.splitlines())
+        if lines > METHOD_LINES:
+            yield f"{lesson.at(cell)}: a method of {lines} lines, at most {METHOD_LINES}"
+        position = next(i for i, c in enumerate(cells) if c is cell)
+        names = set(function_names(cell))
+        if not any(_asserts(c, names) for c in cells[position : position + 2]):
+            yield (
+                f"{lesson.at(cell)}: this cell or the next code cell must assert that the method "
+                "equals the library's function"
+            )
+
+
+def _asserts(cell, names: set) -> bool:
+    """Does the cell call one of the functions ``names`` and assert something?"""
+    nodes = list(ast.walk(parse(cell)))
+    called = {getattr(n.func, "id", "") for n in nodes if isinstance(n, ast.Call)}
+    checks = [getattr(n.func, "attr", "") for n in nodes if isinstance(n, ast.Call)]
+    asserted = "assert_close" in checks or any(isinstance(n, ast.Assert) for n in nodes)
+    return asserted and bool(called & names)
+
+
 def syntax(lesson: Lesson):
     """Cells that do not parse would crash the other checks."""
     for cell in book.code_cells(lesson.nb):
@@ -235,4 +266,4 @@ def syntax(lesson: Lesson):
             yield f"{lesson.at(cell)}: {error.msg}"
 
 
-CHECKS = (headings, cell_lengths, parameters, equations, exercises)
+CHECKS = (headings, cell_lengths, parameters, equations, exercises, methods)

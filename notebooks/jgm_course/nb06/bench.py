@@ -1,4 +1,4 @@
-"""Lesson 06: samplers on the same landscapes, and the curve of quality against evaluations."""
+"""Lesson 06: samplers on the same landscapes, measured and drawn."""
 
 import time
 
@@ -10,6 +10,8 @@ from jgm_lib.experiments.methods import Direct
 from jgm_lib.experiments.sources import Pictures
 from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness
 from jgm_lib.settings import compared
+
+from ..strips import side_by_side
 
 STYLES = {
     "split": dict(color="#0072B2", linestyle="-", marker="o"),
@@ -69,29 +71,25 @@ def table(rows: dict) -> str:
     return "\n".join(lines)
 
 
-def shares_figure(rows: dict) -> Figure:
-    """The admissible share of each row of ``Bench.run`` with its 95 % interval, one below the other."""
-    fig = Figure(figsize=(6.2, 0.5 + 0.42 * len(rows)), layout="constrained")
-    ax = fig.subplots()
+def causes_figure(rows: dict, n: int = 6) -> Figure:
+    """The first ``n`` pictures of each row of ``Bench.run``, its admissible share and 95 % interval."""
+    fig = Figure(figsize=(9.5, 0.35 + 0.88 * len(rows)), layout="constrained")
+    grid = fig.add_gridspec(len(rows), 2, width_ratios=[1.5, 1])
+    ax = fig.add_subplot(grid[:, 1])
     for k, (name, r) in enumerate(rows.items()):
-        low, high = r["interval"]
-        ax.plot([low, high], [-k, -k], color="black", linewidth=1.5)
+        strip = fig.add_subplot(grid[k, 0])
+        strip.imshow(
+            side_by_side(r["x"][:n], 2).permute(1, 2, 0).clamp(0, 1).numpy(),
+            interpolation="nearest",
+        )
+        strip.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=9)
+        strip.set(xticks=[], yticks=[])
+        ax.plot(r["interval"], [-k, -k], color="black", linewidth=1.5)
         ax.plot(r["admissible"], -k, "o", color="#0072B2", markeredgecolor="black")
-    ax.set_yticks(range(0, -len(rows), -1), rows, fontsize=9)
-    ax.set(xlabel="admissible pixels, share", ylim=(0.5 - len(rows), 0.5))
+        ax.annotate(f"{r['admissible']:.2f}", (r["admissible"], 0.15 - k), ha="center", fontsize=8)
+    ax.set(xlabel="admissible pixels, share", yticks=[], ylim=(0.5 - len(rows), 0.5))
     ax.grid(axis="x", color="0.85")
     return fig
-
-
-def quality_curves(bench: Bench, nfe) -> dict:
-    """name -> list of rows, one for each wanted NFE; Heun takes an odd number of evaluations."""
-    rows = {
-        "split": [bench.run("split", steps=n, solver="ancestral") for n in nfe],
-        "split, multistep": [bench.run("split", steps=n, solver="multistep") for n in nfe],
-        "split, Heun": [bench.run("split", steps=(n + 1) // 2, solver="heun") for n in nfe],
-        "nullspace": [bench.run("nullspace", steps=n) for n in nfe],
-    }
-    return rows
 
 
 def quality_figure(curves: dict) -> Figure:

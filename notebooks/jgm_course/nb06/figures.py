@@ -1,19 +1,16 @@
-"""Lesson 06: exact conditional scores, variance step by step, and the quality / NFE curve."""
+"""Lesson 06: an exact prior, variance step by step, and the figures."""
 
 import math
 
 import torch
 from matplotlib.figure import Figure
 
-from jgm_lib.joint import join
-from jgm_lib.noise import SeededNoise, karras_sigmas
-from jgm_lib.operators import from_basis, gray, gray_weights, to_basis
-from jgm_lib.samplers import known_luma, project
+from jgm_lib.operators import to_basis
 from jgm_lib.score import GaussianDenoiser
 
-from .bench import Bench, quality_curves, quality_figure, shares_figure, table
+from .bench import Bench, causes_figure, quality_figure, table
 
-__all__ = ["Bench", "quality_curves", "quality_figure", "shares_figure", "table"]
+__all__ = ["Bench", "causes_figure", "quality_figure", "table"]
 
 
 # -- the exact laboratory ------------------------------------------------------------------------
@@ -46,39 +43,6 @@ def given_luma(rat, luma):
     m_y, m_c, C_yy, C_cy, C_cc = blocks(rat)
     gain = torch.linalg.solve(C_yy, C_cy.T).T
     return m_c + gain @ (luma - m_y), C_cc - gain @ C_cy.T
-
-
-def conditional_score(rat, luma, chroma, sigma):
-    """grad log p_sigma(chroma | luma), exactly: chroma (2 pixels,) noisy, luma (pixels,) clean."""
-    mean, cov = given_luma(rat, luma)
-    noisy_cov = cov + sigma**2 * torch.eye(len(mean), dtype=mean.dtype)
-    return -torch.linalg.solve(noisy_cov, chroma - mean)
-
-
-def split_score(rat, luma, chroma, sigma, sigma_y):
-    """The chroma part of the joint score with luma noise sigma_y, seen at the clean luma."""
-    shape = rat.mean.shape
-    X = from_basis(torch.cat([luma, chroma]).view(1, *shape))
-    moved = to_basis(rat.denoise(X, sigma, sigma_y) - X).flatten()
-    return moved[len(luma) :] / sigma**2
-
-
-def luma_noise_error(rat, sigma: float, levels, seed: int = 1) -> list[float]:
-    """|split score - conditional score| / |conditional score| for each sigma_y."""
-    gen = torch.Generator().manual_seed(seed)
-    m_y, m_c, *_ = blocks(rat)
-    luma = m_y + 0.1 * torch.randn(m_y.shape, generator=gen, dtype=torch.float64)
-    chroma = m_c + sigma * torch.randn(m_c.shape, generator=gen, dtype=torch.float64)
-    exact = conditional_score(rat, luma, chroma, sigma)
-    return [
-        float((split_score(rat, luma, chroma, sigma, s) - exact).norm() / exact.norm())
-        for s in levels
-    ]
-
-
-def slope(x, y) -> float:
-    """The slope between the two ends in a log-log plot."""
-    return math.log(y[-1] / y[0]) / math.log(x[-1] / x[0])
 
 
 def kept_variance(
@@ -117,25 +81,6 @@ def _step_matrix(S, s, t, up, ahead, heun):
     return torch.tensor([row, [keep, 0.0]], dtype=torch.float64)
 
 
-def few_steps(S: float, nfe) -> dict:
-    """rule -> (evaluations, variance kept) on Karras levels: what ``variance_figure`` draws."""
-    rows = {
-        name: (list(nfe), [kept_variance(karras_sigmas(n), S, rule, eta) for n in nfe])
-        for name, rule, eta in (
-            ("ancestral", "ancestral", 1.0),
-            ("ODE, Euler", "ancestral", 0.0),
-            ("multistep", "multistep", 1.0),
-            ("constant share", "constant", 1.0),
-        )
-    }
-    half = [n // 2 for n in nfe]
-    rows["ODE, Heun"] = (
-        [2 * n - 1 for n in half],
-        [kept_variance(karras_sigmas(n), S, "heun") for n in half],
-    )
-    return rows
-
-
 def variance_figure(rows) -> Figure:
     """rows: name -> (list of NFE, list of kept variance)."""
     fig = Figure(figsize=(6, 2.8), layout="constrained")
@@ -160,42 +105,8 @@ def variance_figure(rows) -> Figure:
 # -- on the trained network ----------------------------------------------------------------------
 
 
-@torch.no_grad()
-def guesses(model, x, sigma: float, seed: int = 0) -> dict:
-    """What the network guesses of colour pictures x (B,3,H,W) at chroma noise sigma, three ways.
-
-    "luma noisy": the same noise on all nine channels (the paper's case); "re-stacked": the gradients
-    are those of the noisy picture, as Algorithm 1 stacks them; "luma clean". All get the known grey put
-    in afterwards, so that only the chroma differs. name -> (B,3,H,W).
-    """
-    f = gray_weights()
-    Y, X = known_luma(gray(x, f), model), _joint(model, x)
-    z = to_basis(SeededNoise(range(seed, seed + len(x))).normal(X))
-    chroma = z.clone()
-    chroma[:, 0::3] = 0
-    noisy = X + sigma * from_basis(z)
-    seen = {
-        "luma noisy": (noisy, sigma),
-        "re-stacked": (join(noisy[:, :3], model.gradient_scale), sigma),
-        "luma clean": (X + sigma * from_basis(chroma), 0.002),
-    }
-    return {k: project(model.denoise(V, sigma, s), Y, f)[:, :3] for k, (V, s) in seen.items()}
-
-
-def _joint(model, x):
-    from jgm_lib.losses import model_tensor
-
-    return model_tensor(model, x)
-
-
-def chroma_errors(model, x, sigmas, seed: int = 0) -> dict:
-    """RMS error of each of the ``guesses`` at each sigma: name -> list."""
-    found = [guesses(model, x, s, seed) for s in sigmas]
-    return {k: [float((g[k] - x).square().mean().sqrt()) for g in found] for k in found[0]}
-
-
 def error_figure(sigmas, errors: dict, grey: float) -> Figure:
-    """``chroma_errors`` against sigma, and the error of no colour at all."""
+    """RMS error of each guess, name -> list, against sigma, and the error of no colour at all."""
     fig = Figure(figsize=(5.5, 2.8), layout="constrained")
     ax = fig.subplots()
     looks = ("#000000", ":", "^"), ("#D55E00", "--", "s"), ("#0072B2", "-", "o")
