@@ -66,8 +66,13 @@ from jgm_course.plots import line, panels
 from jgm_course.strips import strips
 from jgm_lib import checkpoints
 from jgm_lib.constraint import finish, to_picture
+from jgm_lib.divide import Divided
 from jgm_lib.figures import show
+from jgm_lib.fusion import fusion_noise_gain
+from jgm_lib.joint import join
 from jgm_lib.metrics import bootstrap_interval, ciede2000
+from jgm_lib.noise import SeededNoise, sigma_ladder
+from jgm_lib.samplers import langevin
 
 torch.set_num_threads(1)  # small sums: threads only cost
 default = card == CARD()  # what is asserted about random pictures holds for the default setting
@@ -86,16 +91,48 @@ default = card == CARD()  # what is asserted about random pictures holds for the
 # Stacked into one vector this is Algorithm 1 with a score that never looks across the two halves, and
 # that is how the library writes it: `Divided(intensity, gradients)` is a model like any other, and
 # `langevin(..., lam=a, lam_grad=b, feedback="none")` runs it with $\lambda_1 = a/\sigma_i^2$ and
-# $\lambda_2 = b/\sigma_i^2$, as Eq 12 in lesson 05. (`tests/test_ablation_frame.py`
-# holds it against the two lines above.) "$\nabla x_t$" is a slip of notation: from the first step on
-# the second chain is not the gradient of the first.
+# $\lambda_2 = b/\sigma_i^2$, as Eq 12 in lesson 05. "$\nabla x_t$" is a slip of notation: from the first step on
+# the second chain is not the gradient of the first. So it is called $g$ here, and the method is two chains in
+# one loop:
+
+# %% tags=["method"]
+def divided_chains(intensity, gradients, y, sigmas, T, epsilon, a, b, noise):
+    """Eq 17 for grey pictures y (B,1,H,W), F the mean: x (B,3,H,W) and g (B,6,H,W), side by side."""
+    Y = join(y)  # (B,3,H,W): y, d1 y, d2 y
+    x, g = (2 * noise.uniform(y.expand(-1, 9, -1, -1)) - 1).split([3, 6], 1)
+    for sigma in sigmas:
+        alpha = epsilon * sigma**2 / sigmas[-1] ** 2  # Eq 11
+        for _ in range(T):
+            s1 = (intensity.denoise(x, sigma) - x) / sigma**2  # each score sees its own half
+            s2 = (gradients.denoise(g, sigma) - g) / sigma**2
+            dc_x = x.mean(1, keepdim=True) - Y[:, :1]  # Eq 13, alike for the three colours
+            dc_g = (g.unflatten(1, (2, 3)).mean(2) - Y[:, 1:]).repeat_interleave(3, 1)
+            z1, z2 = noise.normal(torch.cat([x, g], 1)).split([3, 6], 1)
+            x = x + alpha / 2 * (s1 - a / sigma**2 * dc_x) + alpha**0.5 * z1
+            g = g + alpha / 2 * (s2 - b / sigma**2 * dc_g) + alpha**0.5 * z2
+    return x, g
+
+
+# %% [markdown]
+# Is `langevin` with a `Divided` model the same? On a prior of tiny Gaussian pictures, with two different
+# $\lambda$ and the same random numbers:
+
+# %%
+rat = lesson.Rat(card.side)
+truth, y = rat.truth(card.seed + 1)
+apart, sigmas = Divided(rat.divided.intensity, rat.divided.gradients), sigma_ladder(1.0, 0.01, 10)
+x, g = divided_chains(apart.intensity, apart.gradients, y, sigmas, 5, 1e-4, 0.7, 1.3, SeededNoise([0]))
+*_, end = langevin(apart, y, rat.f, SeededNoise([0]), T=5, epsilon=1e-4, lam=0.7, lam_grad=1.3, feedback="none")
+torch.testing.assert_close(torch.cat([x, g], 1), end.X)
+
+# %% [markdown]
+# ### An exact laboratory
 #
 # To see what is lost without the quarrel of two trainings, take pictures from a Gaussian law. Then all
 # three scores are exact, and every step is linear, so that the *law* of the result can be computed, not
 # only samples of it.
 
 # %%
-rat = lesson.Rat(card.side)
 print(f"{rat.joint.channels} channels jointly, or "
       f"{rat.divided.intensity.channels} and {rat.divided.gradients.channels} apart")
 
@@ -103,16 +140,34 @@ print(f"{rat.joint.channels} channels jointly, or "
 # ### What the joint denoiser knows more
 #
 # It sees noisy gradients beside the noisy picture: three measurements of one thing. So its estimate is
-# better at every noise level, most of all at small noise. RMS error of the picture and of its gradients:
+# better at every noise level, most of all at small noise. Both denoisers are affine, $D(X) = AX + b$, so an
+# error is $(A-1)\,C\,(A-1)^T + \sigma^2 A A^T$ with the covariance $C$ of $[x, \nabla x]$; for the joint one that is
+# the posterior's covariance $C - C(C + \sigma^2)^{-1}C$, the least there is.
+
+# %%
+four = lesson.Rat(4)
+C = lesson.joint_covariance(four)
+one = torch.eye(len(C), dtype=C.dtype)
+
+
+def error_covariance(model, sigma):
+    A, _ = lesson.affine(lambda X: model.denoise(X, sigma), (9, 4, 4))
+    return (A - one) @ C @ (A - one).T + sigma**2 * A @ A.T
+
+
+best = C - C @ torch.linalg.solve(C + 0.1**2 * one, C)
+torch.testing.assert_close(error_covariance(four.joint, 0.1), best, rtol=0, atol=1e-9)
+
+# %% [markdown]
+# RMS error of the picture (the first 48 numbers) and of its gradients:
 
 # %%
 # NBVAL_CHECK_OUTPUT
-four = lesson.Rat(4)
-cov9 = lesson.joint_covariance(four)
 print("sigma   picture: joint, apart   gradients: joint, apart")
 for sigma in (1.0, 0.3, 0.1, 0.03, 0.01):
-    jx, jg = lesson.denoising_error(four.joint, cov9, sigma)
-    dx, dg = lesson.denoising_error(four.divided, cov9, sigma)
+    joint, divided = (torch.diag(error_covariance(m, sigma)) for m in (four.joint, four.divided))
+    (jx, jg), (dx, dg) = ([float(e.mean().sqrt()) for e in (d[:48], d[48:])] for d in (joint, divided))
+    assert jx < dx and jg < dg
     print(f"{sigma:<7g} {jx:14.4f}, {dx:.4f} {jg:16.4f}, {dg:.4f}")
 
 # %% [markdown]
@@ -123,7 +178,6 @@ for sigma in (1.0, 0.3, 0.1, 0.03, 0.01):
 # the step of the authors' code, then with one ten times larger, both 1,000 steps:
 
 # %%
-truth, y = rat.truth(card.seed + 1)
 target = lesson.chroma_part(rat.posterior(y), card.side)
 
 
@@ -324,17 +378,33 @@ if default:
 # $(1 + \beta^2 K/s^2)/(1 + \beta K)^2$ over the Laplacian's eigenvalues $K$, best at $\beta = s^2$.
 
 # %%
-show(lesson.gain_figure((0.5, 1.0, 2.0), np.geomspace(0.02, 100, 120)),
+def noise_gain(beta, scale, n=64):
+    """Noise after Eq 14 over noise before, on a periodic n x n picture."""
+    k = 2 - 2 * np.cos(2 * np.pi * np.arange(n) / n)
+    K = k[:, None] + k  # eigenvalues of the Laplacian
+    return ((1 + (beta / scale) ** 2 * K) / (1 + beta * K) ** 2).mean() ** 0.5
+
+
+assert abs(noise_gain(5.9, 0.5) - fusion_noise_gain(5.9, 0.5, 64, 64, "periodic") ** 0.5) < 1e-9
+
+# %%
+fig, axis = panels(1, 1, 5.6, 2.9)
+wide = np.geomspace(0.02, 100, 120)
+for k, s in enumerate((0.5, 1.0, 2.0)):
+    axis.semilogx(wide, [noise_gain(b, s) for b in wide], label=f"gradient_scale {s:g}", **line(k))
+    axis.plot([s**2], [noise_gain(s**2, s)], line(k)["color"], marker="o", markersize=6)
+axis.axhline(1, color="0.6", linewidth=1), axis.axvline(5.9, color="0.6", linewidth=1, linestyle=":")
+axis.set(xlabel="beta (dotted: the authors' 5.9)", ylabel="noise after / before", ylim=(0, 2))
+axis.legend(fontsize=8)
+show(fig,
      alt="Noise after the fusion over noise before, against beta, for gradient scales 0.5, 1 and 2. Each "
      "falls from one to a minimum, marked at the square of the scale, and rises again; at 5.9 the curve "
      "of 0.5 is above one, those of 1 and 2 are below.")
 
 # %%
 # NBVAL_CHECK_OUTPUT
-from jgm_lib.fusion import fusion_noise_gain
-
 for scale in (0.5, 1.0, 2.0):
-    gains = [fusion_noise_gain(b, scale, 64, 64, "periodic") ** 0.5 for b in (scale**2, 5.9)]
+    gains = [noise_gain(b, scale) for b in (scale**2, 5.9)]
     print(f"gradient_scale {scale}: at its best beta {gains[0]:.3f}, at 5.9 {gains[1]:.3f}")
 
 # %% [markdown]
@@ -348,9 +418,10 @@ from jgm_lib.data import samples
 
 small = samples.load(card.photo).resize((64, 64), Image.Resampling.LANCZOS)
 pixels = torch.from_numpy(np.array(small, np.float32) / 255).movedim(-1, 0)[None]
+colours = pixels - pixels.mean(1, keepdim=True)
 for scale in (0.5, 1.0, 2.0):
-    print(f"gradient_scale {scale}: standard deviation of the colour gradients "
-          f"{lesson.chroma_gradient_deviation(pixels, scale):.4f}, sigma_L 0.0100")
+    deviation = float(join(colours, scale)[:, 3:].square().mean().sqrt())
+    print(f"gradient_scale {scale}: standard deviation of the colour gradients {deviation:.4f}, sigma_L 0.0100")
 
 # %% [markdown]
 # The authors store half differences. The bundled weights store whole ones. Whether a prior trained at
@@ -372,20 +443,23 @@ for scale in (0.5, 1.0, 2.0):
 # ## Exercises
 
 # %% [markdown]
-# **Exercise 1.** One step of Eq 17.
+# **Exercise 1.** How much of its start does a chain remember? For a prior $N(0, S)$ the score at noise $\sigma$
+# is $-x/(S + \sigma^2)$. Follow an offset of $x$ through $T$ steps of Eq 11 with the step size $\alpha$, at one level.
 
 # %% tags=["solution"]
-def divide_step(x, g, s1, s2, dc_x, dc_g, alpha, lam1, lam2, z1, z2):
-    """Scores s1, s2 and consistency terms dc_x, dc_g at x and g -> the next x and g."""
-    next_x = x + alpha / 2 * (s1 - lam1 * dc_x) + alpha**0.5 * z1
-    next_g = g + alpha / 2 * (s2 - lam2 * dc_g) + alpha**0.5 * z2
-    return next_x, next_g
+def remembered(S, sigma, alpha, T):
+    """The share of an offset that is left after T steps: a float."""
+    return (1 - alpha / 2 / (S + sigma**2)) ** T
 
 
 # %%
-from jgm_course.nb07.checks import check_divide_step
+from jgm_course.nb07.checks import check_remembered
 
-check_divide_step(divide_step)
+check_remembered(remembered)
+
+# %% [markdown]
+# With the code's step and $S = 0.05$: at $\sigma = 1$ a hundred steps leave 0.07 of an offset, at the last level,
+# $\sigma = 0.01$, still 0.995. What the first levels have not forgotten stays.
 
 # %% [markdown]
 # **Exercise 2.** Two independent draws of variance 1 are averaged with weights $1$ and $b$ (divided by

@@ -181,22 +181,6 @@ def test_the_posterior_is_the_dense_one():
     np.testing.assert_allclose(got.cov, cov, atol=1e-10)
 
 
-def test_joint_denoising_knows_more_and_both_errors_are_bayes():
-    """The RMS error of E[X|noisy X] is that of the posterior covariance C - C (C + s^2)^-1 C."""
-    rat = nb07.Rat(3)
-    C = nb07.joint_covariance(rat)
-    for sigma in (1.0, 0.1):
-        joint, apart = (nb07.denoising_error(m, C, sigma) for m in (rat.joint, rat.divided))
-        eye = torch.eye(len(C)).double()
-        left = C - C @ torch.linalg.solve(C + sigma**2 * eye, C)
-        assert joint[0] == pytest.approx(float(left.diagonal()[:27].mean().sqrt()), rel=1e-6)
-        alone = C[:27, :27] - C[:27, :27] @ torch.linalg.solve(
-            C[:27, :27] + sigma**2 * eye[:27, :27], C[:27, :27]
-        )
-        assert apart[0] == pytest.approx(float(alone.diagonal().mean().sqrt()), rel=1e-6)
-        assert joint[0] < apart[0] and joint[1] < apart[1]
-
-
 def test_wasserstein_of_commuting_gaussians():
     a = nb07.Law(torch.tensor([0.0, 1.0]).double(), torch.diag(torch.tensor([4.0, 1.0]).double()))
     b = nb07.Law(torch.tensor([3.0, 1.0]).double(), torch.diag(torch.tensor([1.0, 1.0]).double()))

@@ -1,77 +1,45 @@
 """Checkers of lesson 07."""
 
-import math
-
 from ..checking import Hint, close, exercise
 
 
-def _one_lambda(x, g, s1, s2, dc_x, dc_g, alpha, lam1, lam2, z1, z2):
-    root = math.sqrt(alpha)
-    return (
-        x + alpha / 2 * (s1 - lam1 * dc_x) + root * z1,
-        g + alpha / 2 * (s2 - lam1 * dc_g) + root * z2,
-    )
+def _without_half(S, sigma, alpha, T):
+    return (1 - alpha / (S + sigma**2)) ** T
 
 
-def _one_noise(x, g, s1, s2, dc_x, dc_g, alpha, lam1, lam2, z1, z2):
-    root = math.sqrt(alpha)
-    return (
-        x + alpha / 2 * (s1 - lam1 * dc_x) + root * z1,
-        g + alpha / 2 * (s2 - lam2 * dc_g) + root * z1,
-    )
+def _clean_prior(S, sigma, alpha, T):
+    return (1 - alpha / 2 / S) ** T
 
 
-def _one_term(x, g, s1, s2, dc_x, dc_g, alpha, lam1, lam2, z1, z2):
-    root = math.sqrt(alpha)
-    return (
-        x + alpha / 2 * (s1 - lam1 * dc_x) + root * z1,
-        g + alpha / 2 * (s2 - lam2 * dc_x) + root * z2,
-    )
+def _times(S, sigma, alpha, T):
+    return 1 - T * alpha / 2 / (S + sigma**2)
 
 
-def _terms_exchanged(x, g, s1, s2, dc_x, dc_g, alpha, lam1, lam2, z1, z2):
-    root = math.sqrt(alpha)
-    return (
-        x + alpha / 2 * (s1 - lam1 * dc_g) + root * z1,
-        g + alpha / 2 * (s2 - lam2 * dc_x) + root * z2,
-    )
-
-
-def _outside(x, g, s1, s2, dc_x, dc_g, alpha, lam1, lam2, z1, z2):
-    root = math.sqrt(alpha)
-    return (
-        x + alpha / 2 * s1 - lam1 * dc_x + root * z1,
-        g + alpha / 2 * s2 - lam2 * dc_g + root * z2,
-    )
+def _uphill(S, sigma, alpha, T):
+    return (1 + alpha / 2 / (S + sigma**2)) ** T
 
 
 @exercise(
     "07",
-    "divide_step",
+    "remembered",
     wrong={
-        "one lambda": (_one_lambda, "lambda_2"),
-        "one noise": (_one_noise, "own noise"),
-        "one consistency term": (_one_term, "dc_g"),
-        "terms exchanged": (_terms_exchanged, "dc_g"),
-        "consistency outside the bracket": (_outside, "bracket"),
+        "without the half": (_without_half, "alpha/2"),
+        "clean prior": (_clean_prior, "sigma^2"),
+        "T times the first step": (_times, "power"),
+        "sign": (_uphill, "sign"),
     },
 )
-def check_divide_step(answer):
-    """Eq 17 on plain numbers, one mistake at a time."""
-    quiet = answer(1.0, 2.0, 0.0, 0.0, 1.0, 3.0, 0.5, 4.0, 2.0, 0.0, 0.0)
-    if abs(float(quiet[0]) - (1 - 4)) < 1e-9:
-        raise Hint("the consistency term stands inside the bracket: alpha/2 multiplies it too")
-    if abs(float(quiet[1]) - (2 - 0.25 * 2)) < 1e-9:
-        raise Hint("each chain has its own consistency term: dc_x for x, dc_g for the gradients")
-    if abs(float(quiet[1]) - (2 - 0.25 * 4 * 3)) < 1e-9:
-        raise Hint("the gradients have their own weight: lambda_2")
-    close(quiet[0], 0.0, "without score and noise x moves by -alpha/2 lambda_1 DC(x)")
-    close(quiet[1], 0.5, "without score and noise g moves by -alpha/2 lambda_2 DC(g)")
-    noisy = answer(0.0, 0.0, 2.0, -2.0, 0.0, 0.0, 0.25, 1.0, 1.0, 1.0, -3.0)
-    if abs(float(noisy[1]) - (-0.25 + 0.5)) < 1e-9:
-        raise Hint("each chain has its own noise: z2 belongs to the gradients")
-    close(noisy[0], 0.25 + 0.5, "x moves by alpha/2 of its score and sqrt(alpha) z1")
-    close(noisy[1], -0.25 - 1.5, "g moves by alpha/2 of its score and sqrt(alpha) z2")
+def check_remembered(answer):
+    """One step, noise, then many steps, on plain numbers."""
+    one = float(answer(0.75, 0.5, 0.5, 1))
+    if one > 1:
+        raise Hint("the score has a minus sign: it pulls an offset back")
+    if abs(one - 0.5) < 1e-9:
+        raise Hint("the drift of Eq 11 is alpha/2 times the score")
+    close(one, 0.75, "at noise sigma the state has the variance S + sigma^2, and so has the score")
+    close(
+        answer(0.75, 0.5, 0.5, 3), 0.75**3, "each step keeps a share of what is left: a power of T"
+    )
 
 
 def _amplitudes(b):

@@ -11,7 +11,6 @@ from jgm_lib.constraint import gray_groups, known_luma, lift_groups, to_picture
 from jgm_lib.data.toy import ToyScenes, admissible_share
 from jgm_lib.divide import Divided
 from jgm_lib.experiments.sources import Pictures
-from jgm_lib.fusion import fusion_noise_gain
 from jgm_lib.joint import join
 from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness, psnr
 from jgm_lib.noise import sigma_ladder, step_sizes, version_seeds
@@ -154,19 +153,6 @@ def wasserstein(a: Law, b: Law) -> float:
     return float((d2.clamp(min=0) / len(a.mean)).sqrt())
 
 
-def denoising_error(model, cov9, sigma: float) -> tuple[float, float]:
-    """RMS error of E[x | noisy X] and of E[gradients | noisy X] for X of covariance ``cov9``.
-
-    The denoiser is affine, D(X + sigma z) - X has covariance (A-I) C (A-I)^T + sigma^2 A A^T.
-    """
-    side = int((len(cov9) / 9) ** 0.5)
-    A, _ = affine(lambda X: model.denoise(X, sigma), (9, side, side))
-    off = A - torch.eye(len(A)).double()
-    error = torch.diagonal(off @ cov9 @ off.T + sigma**2 * A @ A.T)
-    D = 3 * side**2
-    return float(error[:D].mean().sqrt()), float(error[D:].mean().sqrt())
-
-
 def joint_covariance(rat: Rat):
     """(9 S S, 9 S S) covariance of X = [x, gradients] under the rat."""
     J, _ = affine(lambda x: join(x, rat.joint.gradient_scale), (3, rat.side, rat.side))
@@ -240,27 +226,6 @@ def sweep_figure(curves: dict, xlabel: str, grey: dict) -> Figure:
         axis.set_xticks(range(len(ticks)), [f"{v:g}" for v in ticks])
     axes[0].legend(fontsize=8)
     return fig
-
-
-def gain_figure(scales, betas, size: int = 64) -> Figure:
-    """Noise after the fusion over noise before, against beta, one curve a gradient_scale."""
-    fig, axis = panels(1, 1, 5.6, 2.9)
-    for k, s in enumerate(scales):
-        gains = [fusion_noise_gain(b, s, size, size, "periodic") ** 0.5 for b in betas]
-        axis.semilogx(betas, gains, label=f"gradient_scale {s:g}", **line(k))
-        best = fusion_noise_gain(s**2, s, size, size, "periodic") ** 0.5
-        axis.plot([s**2], [best], line(k)["color"], marker="o", markersize=6)
-    axis.axhline(1, color="0.6", linewidth=1)
-    axis.axvline(5.9, color="0.6", linewidth=1, linestyle=":")
-    axis.set(xlabel="beta (dotted: the authors' 5.9)", ylabel="noise after / before", ylim=(0, 2))
-    axis.legend(fontsize=8)
-    return fig
-
-
-def chroma_gradient_deviation(x, scale: float) -> float:
-    """Standard deviation of the chroma part of scaled gradients of x (1,3,H,W)."""
-    g = join(x - x.mean(1, keepdim=True), scale)[:, 3:]
-    return float(g.square().mean().sqrt())
 
 
 def table_iii_figure() -> Figure:
