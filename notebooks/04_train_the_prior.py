@@ -24,6 +24,7 @@
 #
 # ## What you will learn
 # - What Eq 9 asks for, which weight hides in it, and why the loss starts at exactly 1.
+# - What goes into the network, and why most pictures keep their luma clean.
 # - What a healthy training looks like and which pictures warn you.
 # - How the same notebook trains on one GPU or on several.
 #
@@ -168,42 +169,153 @@ for sigma, d in ((0.01, 0.4), (0.5, 0.02), (3.0, 0.1)):
     assert torch.isclose(eq9, ours, rtol=1e-9)
 
 # %% [markdown]
-# The network is built so that it *is* that straight line before its first step: its last layer
-# starts at zero, and $D = \mu + c_{skip}(\tilde X - \mu) + c_{out}\,\mathrm{net}$ with
-# $c_{skip} = d^2/(\sigma^2 + d^2)$, $c_{out} = \sigma d/\sqrt{\sigma^2 + d^2}$. So the curve below
-# starts at 1, whatever the data. (The authors' code trains its RefineNet on Eq 9 as it stands, $\lambda =
-# \sigma^2$ and the mean over channels: its loss starts near one half, and it has no such line to start
-# from.)
-
-# %%
-sigmas, ratio = lesson.loss_by_sigma(model, lesson.held_out(card, 32))
-before = (sigmas, ratio)
-print(f"error against the straight line before training: {min(ratio):.2f} to {max(ratio):.2f}")
-if hasattr(model, "spread"):
-    assert abs(torch.tensor(ratio) - 1).max() < 0.1
-
-# %% [markdown]
 # ## Which noise levels
 #
-# The authors' code takes ten levels, from 1 to 0.01; the paper gives no numbers. We draw $\ln\sigma$ from a normal density for every picture, so
-# that any level can be used later. And most pictures get noise on the chroma channels only, nearly
-# none ($\sigma_y = 0.002$) on the luma channels: that is the *split noise* of lesson 06. The others
-# get the same noise on all nine channels, as in the paper. One network learns both.
+# The authors' code takes ten levels, from 1 to 0.01; the paper gives no numbers. We draw $\ln\sigma$ from a
+# normal density for every picture, so that any level can be used later. Two pictures in three get *split
+# noise*: $\sigma$ on the chroma channels, nearly none ($\sigma_y = 0.002$) on the luma channels. Why?
+#
+# - The luma is what we shall know: the photograph is it. Noise on it hides edges and shapes, and with them
+#   what tells a roof from a tree.
+# - Under equal noise the photograph can only pull from outside, with a weight that is never right at all
+#   levels at once (lesson 05).
+# - Beside a clean luma the chroma's score is that of $p(\text{colour} \mid \text{grey})$: nothing is left to be
+#   pulled, and twenty evaluations do (lesson 06 proves it).
+# - The price: it learns pairs of one graying $F$, while the paper's prior knows of none (lesson 10).
+# - So one picture in three keeps the same noise on all nine channels, as in the paper. One network learns
+#   both.
 
 # %%
-from matplotlib.figure import Figure
-
 from jgm_lib.losses import draw_sigmas
 
 sigma_c, sigma_y = draw_sigmas(5000, gen)
-fig = Figure(figsize=(6, 2.2), layout="constrained")
-ax = fig.subplots()
+equal = float((sigma_c == sigma_y).float().mean())
+print(f"equal noise on all channels: {equal:.0%} of the pictures")
+assert 0.3 < equal < 0.4
+
+# %%
+from jgm_course.plots import panels
+
+fig, ax = panels(1, 1, 6, 2.2)
 ax.hist(sigma_c.log10(), 60, color="#0072B2", label="sigma of the chroma")
 ax.hist(sigma_y.log10(), 60, histtype="step", color="black", label="sigma_y of the luma")
 ax.set(xlabel="log10 of the noise level", ylabel="pictures", ylim=(0, 700))
 ax.legend(fontsize=8)
 show(fig, alt="Histogram of noise levels: a bell from 0.002 to 20 around 0.16 for the chroma; for "
      "the luma a high bar at 0.002 and a low bell for the pictures with equal noise.")
+
+# %% [markdown]
+# ## What goes into the network, and what comes out
+#
+# A UNet sees the nine noisy channels and is told both noise levels. A noisy channel has the variance
+# $\sigma^2 + d^2$, so $c_{in} = 1/\sqrt{\sigma^2 + d^2}$ gives it size 1 at any level. The levels enter as
+# $\ln\sigma/4$ and $\ln\sigma_y/4$, turned into sines and cosines, and scale and shift the features of every
+# block. Inside: squares of four pixels folded into channels, down to an eighth of the size and up
+# again, attention at the lowest, where the sky at one edge can meet the sky at the other.
+#
+# What comes out is not the picture but a correction to the straight line:
+# $D = \mu + c_{skip}(\tilde X - \mu) + c_{out}\,\mathrm{net}$ with
+# $c_{skip} = d^2/(\sigma^2 + d^2)$, $c_{out} = \sigma d/\sqrt{\sigma^2 + d^2}$. At small noise the network is
+# asked for the noise, at large noise for the picture, and never for anything but numbers of size 1.
+
+# %% tags=["method"]
+def channel_levels(sigma, sigma_y):
+    """(B,), (B,) -> (B,9,1,1): sigma_y on the luma of each group, channels 0, 3 and 6; else sigma."""
+    s = sigma[:, None].repeat(1, 9)
+    s[:, 0::3] = sigma_y[:, None]
+    return s[:, :, None, None]
+
+
+def denoiser(model, noisy, sigma, sigma_y):
+    """D of noisy (B,9,H,W) in the basis luma, chroma, chroma; sigma and sigma_y (B,)."""
+    s, d, mu = channel_levels(sigma, sigma_y), model.spread, model.mean  # d and mu (1,9,1,1)
+    total = (s**2 + d**2).sqrt()
+    c_in, c_skip, c_out = 1 / total, (d / total) ** 2, s * d / total
+    net = model.padded(c_in * (noisy - mu), sigma_y.log() / 4, sigma.log() / 4)  # the UNet
+    return mu + c_skip * (noisy - mu) + c_out * net
+
+
+# %% [markdown]
+# The library's `denoise` is the same in the usual colours. Compared on weights that come with it, for in a
+# fresh network the last layer is zero and would hide a mistake in $c_{in}$ and $c_{out}$:
+
+# %%
+from jgm_lib import checkpoints
+from jgm_lib.operators import from_basis, to_basis
+
+bundled, _ = checkpoints.load("toy-32")
+noisy = torch.randn(4, 9, 32, 32, generator=gen)
+sigma, sigma_y = torch.tensor([0.01, 0.1, 1.0, 10.0]), torch.tensor([0.002, 0.002, 0.002, 10.0])
+with torch.no_grad():
+    ours = from_basis(denoiser(bundled, to_basis(noisy), sigma, sigma_y))
+    torch.testing.assert_close(ours, bundled.denoise(noisy, sigma, sigma_y))
+
+# %% [markdown]
+# That zero has a use: before its first step our network *is* the straight line, and the curve below starts
+# at 1, whatever the data. (The authors' code trains its RefineNet on Eq 9 as it stands, $\lambda =
+# \sigma^2$ and the mean over channels: its loss starts near one half, and it has no such line to start
+# from.)
+
+# %%
+from jgm_lib.losses import gaussian, log_uniform_levels, model_tensor
+
+
+def error_by_level(model, x, levels):
+    """Squared error over that of the best straight line, pixel by pixel, one number a level."""
+    X, ratios = model_tensor(model, x), []
+    d2 = to_basis(X).var((0, 2, 3))  # (C,) of these pictures
+    for i, s in enumerate(levels):
+        noisy = X + s * gaussian(X, torch.Generator().manual_seed(i))
+        parts = [model.denoise(n.to(accelerator.device), s).cpu() for n in noisy.split(16)]
+        error = to_basis(torch.cat(parts) - X).square().mean((0, 2, 3))
+        ratios.append(float(error.sum() / (s**2 * d2 / (s**2 + d2)).sum()))
+    return ratios
+
+
+# %%
+unseen = lesson.held_out(card, 32)
+levels = getattr(model, "sigmas", None) or log_uniform_levels(12, 5.0, 0.005)
+with torch.no_grad():
+    before = error_by_level(model, unseen, levels)
+print(f"error against the straight line before training: {min(before):.2f} to {max(before):.2f}")
+assert not hasattr(model, "spread") or abs(torch.tensor(before) - 1).max() < 0.1
+
+# %% [markdown]
+# ## One training step, whole
+#
+# Levels, noise, guess, weight. Where the luma is clean it is given, not guessed, and its error is left out.
+
+# %% tags=["method"]
+from jgm_lib.operators import grad
+
+
+def training_loss(model, x, gen):
+    """Eq 9 by (a) with split noise, on pictures x (B,3,H,W) in [0,1]: a scalar to differentiate."""
+    U = to_basis(torch.cat([x, *grad(x)], 1))  # Eq 8: (B,9,H,W), luma, chroma, chroma a group
+    sigma = (-1.8 + 1.6 * torch.randn(len(x), generator=gen)).exp().clamp(0.002, 20.0)
+    equal = torch.rand(len(x), generator=gen) < 0.35
+    sigma_y = torch.where(equal, sigma, torch.full_like(sigma, 0.002))
+    s, d = channel_levels(sigma, sigma_y), model.spread
+    noisy = U + s * torch.randn(U.shape, generator=gen)
+    weight = (s**2 + d**2) / (s * d) ** 2  # lambda/(2 sigma^4)
+    weight = weight * (s >= sigma.view(-1, 1, 1, 1))  # 0 for a clean luma
+    error = (weight * (denoiser(model, noisy, sigma, sigma_y) - U) ** 2).mean((2, 3))  # (B,9)
+    return error.sum() / (weight > 0).sum()
+
+
+# %% [markdown]
+# The library's loss, with the same generator, is the same number and has the same gradient:
+
+# %%
+from jgm_lib.losses import split_noise_loss
+
+weights_of = list(bundled.requires_grad_().parameters())
+ours, theirs = (loss(bundled, pictures, torch.Generator().manual_seed(card.seed))
+                for loss in (training_loss, split_noise_loss))
+torch.testing.assert_close(ours, theirs)
+for a, b in zip(*(torch.autograd.grad(v, weights_of) for v in (ours, theirs)), strict=True):
+    torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)
+print(f"loss of the bundled weights on six pictures: {float(ours.detach()):.3f}")
 
 # %% [markdown]
 # ## Train, and pull the plug
@@ -248,7 +360,22 @@ if view.looks:
 # tiny network that trains in a second:
 
 # %%
-whole, stopped = lesson.tiny_resume(lesson.run_folder(""))
+from jgm_lib.params import TrainCard, validate
+
+tiny = validate(TrainCard, {"settings": {"widths": [8, 16]}, "size": 16, "batch": 2, "steps": 6})
+
+
+def train(where, stops):
+    for last in stops:
+        net, fresh, _ = start(tiny)
+        for p in fit(net, fresh, tiny, where, resume=True, save_every=3):
+            if p.step == last:
+                break
+    return {k: v.clone() for k, v in p.ema.items()}
+
+
+# %%
+whole, stopped = train(lesson.run_folder(""), [6]), train(lesson.run_folder(""), [3, 6])
 assert all(torch.equal(whole[k], stopped[k]) for k in whole)
 print("six steps in one go and three + three steps: all weights equal, bit for bit")
 
@@ -260,9 +387,12 @@ from jgm_lib.training.runs import averaged_model
 
 prior, _, step = averaged_model(folder)
 prior.to(accelerator.device)
-after = lesson.loss_by_sigma(prior, lesson.held_out(card, 32))
+with torch.no_grad():
+    after = error_by_level(prior, unseen, levels)
 log = lesson.read_log(folder)
-show(lesson.curves(log, before, after, card.steps),
+
+# %%
+show(lesson.curves(log, levels, before, after, card.steps),
      alt="Left: the loss falls from 1 steeply in the first hundred steps, then ever more slowly. "
      "Right: error by noise level against a straight line, near 1 before training; after it a "
      "valley, lowest at middle noise levels and rising towards both ends.")

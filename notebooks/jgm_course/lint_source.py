@@ -22,7 +22,7 @@ from .checking import REGISTRY
 OPENING = ("What you will do", "What you will learn", "What you need")
 CLOSING = ("What to expect", "Exercises", "On your own", "Further reading")
 MEDIAN_LINES, LONG_LINES, EQUATIONS = 6, 17, 19
-METHOD_LESSONS, METHOD_LINES = ("05", "06"), 25
+METHOD_LESSONS, METHOD_LINES = ("04", "05", "06", "07"), 25
 
 
 @dataclass(frozen=True)
@@ -249,12 +249,11 @@ def methods(lesson: Lesson):
 
 
 def _asserts(cell, names: set) -> bool:
-    """Does the cell call one of the functions ``names`` and assert something?"""
+    """Does the cell use one of the functions ``names`` and assert something?"""
     nodes = list(ast.walk(parse(cell)))
-    called = {getattr(n.func, "id", "") for n in nodes if isinstance(n, ast.Call)}
-    checks = [getattr(n.func, "attr", "") for n in nodes if isinstance(n, ast.Call)]
-    asserted = "assert_close" in checks or any(isinstance(n, ast.Assert) for n in nodes)
-    return asserted and bool(called & names)
+    used = {n.id for n in nodes if isinstance(n, ast.Name)}
+    close = any(isinstance(n, ast.Attribute) and n.attr == "assert_close" for n in nodes)
+    return bool(used & names) and (close or any(isinstance(n, ast.Assert) for n in nodes))
 
 
 def syntax(lesson: Lesson):

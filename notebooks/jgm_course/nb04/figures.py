@@ -1,4 +1,4 @@
-"""Lesson 04: which device, the live view, the loss by noise level, several GPUs."""
+"""Lesson 04: which device, several GPUs, the live view, the curves."""
 
 import csv
 import tempfile
@@ -11,10 +11,9 @@ from jgm_lib.data.packed import PackedSet
 from jgm_lib.data.toy import ToyScenes
 from jgm_lib.errors import JGMError
 from jgm_lib.figures import png_bytes
-from jgm_lib.losses import gaussian, log_uniform_levels, model_tensor
 from jgm_lib.networks import build
 from jgm_lib.noise import SeededNoise
-from jgm_lib.operators import gray_weights, to_basis
+from jgm_lib.operators import gray_weights
 from jgm_lib.params import TrainCard, validate
 from jgm_lib.samplers import langevin, split
 from jgm_lib.settings import compared
@@ -227,60 +226,16 @@ def read_log(folder) -> list[tuple[int, float]]:
         return [(int(r["step"]), float(r["loss"])) for r in csv.DictReader(file)]
 
 
-@torch.no_grad()
-def loss_by_sigma(model, x: torch.Tensor, seed: int = 0, n: int = 12):
-    """How well a network denoises, level by level: sigmas, and one ratio a level.
-
-    |D - X|^2 against the best that a straight line can do, pixel by pixel and channel by channel:
-    sum over channels of s^2 d^2/(s^2 + d^2). 1: no better than that, 0: perfect.
-    """
-    sigmas = getattr(model, "sigmas", None) or log_uniform_levels(n, 5.0, 0.005)
-    X = model_tensor(model, x)
-    var = to_basis(X).var((0, 2, 3)).double()  # (C,) of these pictures
-    ratios = []
-    for i, s in enumerate(sigmas):
-        z = gaussian(X, torch.Generator().manual_seed(seed + i))
-        error = _error(model, X, X + s * z, s)
-        ratios.append(float(error.sum() / (s**2 * var / (s**2 + var)).sum()))
-    return list(sigmas), ratios
-
-
-def _error(model, X, noisy, s, batch: int = 16) -> torch.Tensor:
-    """Mean squared error of each channel in the rotated basis (C,), a few pictures at a time."""
-    device = next(model.parameters()).device
-    parts = [model.denoise(n.to(device), s).cpu() for n in noisy.split(batch)]
-    return to_basis(torch.cat(parts) - X).double().square().mean((0, 2, 3))
-
-
-def curves(log, before, after, steps: int) -> Figure:
+def curves(log, levels, before, after, steps: int) -> Figure:
     """The loss over the steps, and the loss over the noise levels before and after training."""
     fig = Figure(figsize=(9, 3), layout="constrained")
     left, right = fig.subplots(1, 2)
     left.plot(*zip(*log, strict=True), color=BLUE, marker=".")
     left.set(xlabel="step", ylabel="loss (Eq 9, reweighted)", ylim=(0, 1.3), xlim=(0, steps))
-    right.semilogx(*before, color="0.4", linestyle=":", marker="^", label="before training")
-    right.semilogx(*after, color=BLUE, marker="o", label="after")
+    right.semilogx(levels, before, color="0.4", linestyle=":", marker="^", label="before training")
+    right.semilogx(levels, after, color=BLUE, marker="o", label="after")
     right.set(xlabel="noise level sigma", ylabel="error / error of a straight line", ylim=(0, 1.3))
     for axis in (left, right):
         axis.axhline(1, color=ORANGE, linestyle="--", linewidth=1)
     right.legend(fontsize=8)
     return fig
-
-
-def tiny_resume(folder, steps: int = 6, stop: int = 3) -> list[dict]:
-    """Train a tiny network in one go and with a stop at ``stop``: the two final averages."""
-    from jgm_lib.training import fit
-    from jgm_lib.training.runs import start
-
-    card = validate(
-        TrainCard, {"settings": {"widths": [8, 16]}, "size": 16, "batch": 2, "steps": steps}
-    )
-    finals = []
-    for name, stops in (("whole", [steps]), ("stopped", [stop, steps])):
-        for last in stops:
-            model, batches, _ = start(card)
-            for p in fit(model, batches, card, Path(folder) / name, resume=True, save_every=stop):
-                if p.step == last:
-                    break
-        finals.append({k: v.clone() for k, v in p.ema.items()})
-    return finals
