@@ -28,7 +28,7 @@ test: $(READY)
 	$(PY) -m pytest $(ARGS)
 
 lab: $(READY)  # the larger message limit is for uploads of 20 MB
-	$(PY) -m jupyter lab --notebook-dir=notebooks \
+	$(PY) -m jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks \
 	  --ServerApp.tornado_settings='{"websocket_max_message_size": 41000000}'
 
 app: $(READY)
@@ -41,6 +41,7 @@ check-notebooks: $(READY)
 	$(PY) -m jgm_course.lint
 
 exercises: $(READY)
+	$(PY) -m jgm_course.reading
 	$(PY) -m jgm_course.exercises
 
 status: $(READY)

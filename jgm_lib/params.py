@@ -28,6 +28,7 @@ DEFAULT_WEIGHTS = "photos-64"
 UPSAMPLE = ("detail", "guided", "fusion", "bilinear")  # chroma to full size, see photo/enlarge.py
 Positive = Annotated[float, Field(gt=0)]
 FAST, CHAIN = SplitSettings, LangevinSettings  # their defaults are the card's
+KNOBS = {name: settings.knobs for name, settings in SETTINGS.items()}
 
 
 def knob(default, low, high, effect: str, unit: str = ""):
@@ -39,7 +40,7 @@ class ColorizeCard(Card):
     """Everything that decides a colorization; each sampler reads the knobs that are its own."""
 
     weights: str = Field(DEFAULT_WEIGHTS, description="bundled name or path of a .safetensors file")
-    sampler: Literal["split", "nullspace", "langevin", "predictor_corrector"] = Field(
+    sampler: Literal[tuple(SETTINGS)] = Field(
         "split", description="which algorithm draws the colours"
     )
     gray: Literal["mean", "bt601"] = Field(
@@ -111,18 +112,6 @@ class ColorizeCard(Card):
     def settings(self) -> dict:
         """The keyword arguments of the chosen sampler."""
         return {k: getattr(self, k) for k in KNOBS[self.sampler]}
-
-
-_FAST = ("steps", "eta", "sigma_max", "sigma_min")
-KNOBS = {
-    "split": (*_FAST, "solver", "lookahead"),
-    "nullspace": _FAST,
-    "predictor_corrector": (*_FAST, "corrections"),
-    "langevin": (
-        *("lam", "beta", "sigma_1", "sigma_L", "L", "T", "epsilon", "feedback", "boundary"),
-        *("consistent", "final_denoise"),
-    ),
-}
 
 
 def limits(card: type[Card], name: str) -> tuple[float, float]:

@@ -5,6 +5,7 @@ checked here: what a card lets through, its sampler runs.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from .errors import JGMError
 from .ladder import check_consistent, share_of
@@ -23,7 +24,9 @@ def check_ratio(**values) -> None:
 
 @dataclass(frozen=True)
 class NullspaceSettings:
-    """Of ``nullspace``; the other fast samplers have these too."""
+    """Of ``nullspace``; the other fast samplers have these too. ``knobs``: those on the card."""
+
+    knobs: ClassVar = ("steps", "eta", "sigma_max", "sigma_min")
 
     steps: int = 20  # noise levels
     sigma_max: float = 60.0  # the first, intensity
@@ -46,6 +49,8 @@ class NullspaceSettings:
 class CorrectorSettings(NullspaceSettings):
     """Of ``predictor_corrector``."""
 
+    knobs: ClassVar = (*NullspaceSettings.knobs, "corrections")
+
     corrections: int = 1  # Langevin steps on each level
     delta: float = 0.1  # their size in units of sigma^2
 
@@ -59,6 +64,8 @@ class CorrectorSettings(NullspaceSettings):
 @dataclass(frozen=True)
 class SplitSettings(NullspaceSettings):
     """Of ``split``."""
+
+    knobs: ClassVar = (*NullspaceSettings.knobs, "solver", "lookahead")
 
     solver: str = "multistep"  # one of SOLVERS
     lookahead: float = 1.0  # second-order share of multistep: 0 pale and safe, 1 all the variance
@@ -76,6 +83,11 @@ class SplitSettings(NullspaceSettings):
 @dataclass(frozen=True)
 class LangevinSettings:
     """Of ``langevin``; the defaults are Algorithm 1 as printed, with the step of the LSUN code."""
+
+    knobs: ClassVar = (
+        *("lam", "beta", "sigma_1", "sigma_L", "L", "T", "epsilon", "feedback", "boundary"),
+        *("consistent", "final_denoise"),
+    )
 
     sigma_1: float = 1.0  # first noise level, intensity
     sigma_L: float = 0.01  # last noise level, intensity

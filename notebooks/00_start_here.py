@@ -28,6 +28,8 @@
 # ## What you need
 # - Time (CPU): about 10 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 10 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/00_start_here.ipynb`
 # - Before this: nothing; some Python helps
 
 # %% tags=["parameters"]

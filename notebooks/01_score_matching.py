@@ -32,6 +32,8 @@
 # ## What you need
 # - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 20 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/01_score_matching.ipynb`
 # - Before this: nothing but derivatives and expectations; lesson 00 shows where it leads
 
 # %% tags=["parameters"]

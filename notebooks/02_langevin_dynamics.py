@@ -33,6 +33,8 @@
 # ## What you need
 # - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 25 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/02_langevin_dynamics.ipynb`
 # - Before this: lesson 01 (what a score is)
 
 # %% tags=["parameters"]

@@ -34,6 +34,8 @@
 # ## What you need
 # - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 30 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/03_gradient_domain.ipynb`
 # - Before this: lesson 00 (the nine channels); lesson 02 for the noise levels
 
 # %% tags=["parameters"]

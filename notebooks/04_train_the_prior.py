@@ -32,6 +32,8 @@
 # - Time (CPU): about 40 s, measured on 2 cores
 # - Time (GPU): nobody measured this notebook on a GPU; `04_train_the_prior.paper.yaml` is the paper's
 #   setting, for which its authors report 20 hours on two 12 GB GPUs
+# - Study time: about 25 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/04_train_the_prior.ipynb`
 # - Before this: lessons 01 and 03
 
 # %% tags=["parameters"]

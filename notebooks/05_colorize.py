@@ -30,6 +30,8 @@
 # ## What you need
 # - Time (CPU): about 20 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 25 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/05_colorize.ipynb`
 # - Before this: lessons 02 and 03; lesson 04 made such a prior
 
 # %% tags=["parameters"]

@@ -37,6 +37,8 @@
 # ## What you need
 # - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 20 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/07_ablations.ipynb`
 # - Before this: lessons 02, 03 and 05
 
 # %% tags=["parameters"]

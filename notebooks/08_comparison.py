@@ -17,16 +17,17 @@
 # Is this colorizer better than that one? Before we ask: better than none, by which number, and chosen by
 # whom?
 #
-# **In this lesson now:** the one interface that every method has to fit; behind it the grey replica, the
-# regression mean and the four samplers of this project, in honest tables on landscapes with known truth
-# and on photographs; Table I with the row it lacks; what an oracle gains; how methods that work in
+# **In this lesson now:** the one interface that every method has to fit; behind it the [grey replica](../docs/glossary.md#grey-replica), the
+# [regression mean](../docs/glossary.md#regression-mean) and the four samplers of this project, in honest tables on landscapes with known truth
+# and on photographs; Table I with the row it lacks; what an [oracle](../docs/glossary.md#oracle) gains; how methods that work in
 # CIELAB must be read. **To follow:** the other systems of the paper, Zhang et al., ChromaGAN, MemoPainter,
 # iGM-6C and the CVAE, each as a small version trained on the same pictures with the same budget, and with
 # them Table I and Fig 5 of our own. They are not there yet, and no number below is theirs unless it says so.
 #
 # ## What you will do
 # - Write a colorizer as `colorize(gray, seed) -> rgb` and enter it in the contest
-# - Read tables with grey replica, single draw, mean and oracle, and intervals
+# - Read tables with grey replica, single [draw](../docs/glossary.md#draw), mean and oracle, and intervals
+# - Write the tally and the interval of a difference out in twenty lines
 # - Compute what the best of K draws, or of all steps, gains without any skill
 # - Repair a CIELAB method's grey, and see its score change
 #
@@ -34,10 +35,13 @@
 # - why a PSNR without its grey replica says little
 # - order statistics: the price of choosing with the truth in hand
 # - which of the columns a user gets
+# - when the same pictures for all methods make a difference surer, and when not
 #
 # ## What you need
 # - Time (CPU): about 25 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 20 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/08_comparison.ipynb`
 # - Before this: lessons 05 and 09; lesson 06 for the samplers
 
 # %% tags=["parameters"]
@@ -67,8 +71,9 @@ import torch
 from jgm_course.nb08 import figures as lesson
 from jgm_course.strips import strips
 from jgm_lib import baselines, checkpoints
-from jgm_lib.experiments.bench import score
+from jgm_lib.experiments.bench import columns_of, score
 from jgm_lib.figures import show
+from jgm_lib.metrics import bootstrap_interval, paired_difference, psnr
 
 torch.set_num_threads(1)  # small pictures: threads only cost
 default = card == CARD()  # what is asserted about random pictures holds for the default setting
@@ -77,7 +82,7 @@ default = card == CARD()  # what is asserted about random pictures holds for the
 # ## One interface
 #
 # A method is a function of a grey picture and a seed, `(B,1,H,W), int -> (B,3,H,W)`, and says how
-# many network evaluations it takes (`nfe`) and whether the seed matters (`draws`). Nothing else: no truth,
+# many network evaluations it takes ([`nfe`](../docs/glossary.md#nfe)) and whether the seed matters (`draws`). Nothing else: no truth,
 # no hint, no choice among results.
 
 # %%
@@ -90,9 +95,9 @@ for name, method in methods.items():
 # %% [markdown]
 # - **Grey replica**: the grey picture three times. No skill, no colour: the bar.
 # - **Regression mean**: $E[\text{colour} \mid \text{grey}]$, what a network trained with squared error
-#   answers. Our prior knows it: at the largest noise the chroma tells nothing, so the first estimate of
+#   answers. Our [prior](../docs/glossary.md#prior) knows it: at the largest noise the [chroma](../docs/glossary.md#chroma) tells nothing, so the first estimate of
 #   `split` is just that. One evaluation.
-# - **split, nullspace, predictor_corrector, langevin**: lessons 05 and 06.
+# - **split** ([split noise](../docs/glossary.md#split-noise)), **nullspace, predictor_corrector, langevin**: lessons 05 and 06.
 #
 # ## Landscapes with a known truth
 
@@ -128,11 +133,12 @@ show(strips({"grey replica": toy.drawn["grey replica"][:6, 0],
 
 # %%
 cell = {(r["method"], r["column"].split()[0] if r["column"] else ""): r for r in rows}
+grey = cell["grey replica", ""]
 assert max(r["residual"] for r in rows) < 1e-6  # all of these obey F x = y
 if default:
     one, mean, best = (cell["split", c] for c in ("single", "mean", "oracle"))
     assert best["psnr"] > mean["psnr"] > one["psnr"]
-    assert one["delta_e"] < cell["grey replica", ""]["delta_e"] - 3
+    assert one["delta_e"] < grey["delta_e"] - 3
     assert mean["colourfulness"] < one["colourfulness"] - 5
     assert cell["regression mean", ""]["psnr"] > one["psnr"]  # and it draws nothing
 
@@ -141,9 +147,67 @@ if default:
 # evaluation. That is no
 # success of regression: a distance to *one* truth, averaged over truths, rewards the answer in the middle
 # of the possible ones (lesson 09). What gives it away is its colourfulness, a good part below the truth's. So the headline
-# here is dE2000, and never without colourfulness beside it. And look at the intervals: eight
-# landscapes cannot rank samplers that differ by one or two units. The column "dE - grey" is the difference to
-# the grey replica picture by picture, with an interval of its own: below 0, and the method helps.
+# here is dE2000, and never without colourfulness beside it. The column "dE - grey" is the difference to
+# the grey replica picture by picture: below 0, and the method helps.
+#
+# ## The tally, written out
+#
+# That is all there is to such a table: a number for each picture and draw, and a column says which
+# draw counts. The intervals come from the [*bootstrap*](../docs/glossary.md#bootstrap): which pictures were drawn is chance, so draw
+# as many again out of them, with repetition, take the mean, and do this 2,000 times; the middle 95 % of
+# the means are the interval. For two methods on the *same* pictures do it with the differences.
+
+# %% tags=["method"]
+def decibels(x, truth):
+    """PSNR of each picture: x, truth (B,3,S,S) in [0,1] -> (B,)."""
+    return -10 * np.log10((x.double() - truth.double()).square().mean((1, 2, 3)).numpy())
+
+
+def tally(drawn, truth, y):
+    """PSNR in each column, a number a picture: drawn (B,K,3,S,S), truth (B,3,S,S), y (B,1,S,S)."""
+    K = drawn.shape[1]
+    each = np.stack([decibels(drawn[:, k], truth) for k in range(K)], 1)  # (B,K)
+    return {"grey replica": decibels(y.expand_as(truth), truth),
+            "single": each[:, 0],
+            f"mean of {K}": decibels(drawn.mean(1), truth),
+            f"oracle of {K}": each.max(1)}  # chosen with the truth
+
+
+def paired_interval(a, b, seed=0, resamples=2000):
+    """Mean of a - b over the same pictures, both (B,), and its 95 % bootstrap interval."""
+    d, rng = a - b, np.random.default_rng(seed)
+    means = np.sort([d[rng.integers(len(d), size=len(d))].mean() for _ in range(resamples)])
+    tail = int(0.025 * (resamples - 1))
+    return d.mean(), means[tail], means[-1 - tail]
+
+# %%
+tallies = {name: tally(x, toy.truth, toy.y) for name, x in toy.drawn.items()}
+for name, mine in tallies.items():
+    theirs = columns_of(toy.drawn[name], toy.truth, toy.y, baselines.F)
+    for column in mine.keys() & theirs.keys():
+        assert np.allclose(mine[column], theirs[column]["psnr"])
+    assert np.isclose(mine["grey replica"].mean(), grey["psnr"])
+
+# %% [markdown]
+# `split` against `nullspace`, the difference landscape by landscape; beside it what the two intervals of the
+# table would give, as if each method had had landscapes of its own:
+
+# %%
+for column in ("single", f"mean of {card.draws}"):
+    a, b = tallies["split"][column], tallies["nullspace"][column]
+    d, low, high = paired_interval(a, b)
+    assert np.allclose((d, low, high), paired_difference(a, b))
+    apart = np.hypot(*(np.ptp(bootstrap_interval(v)) for v in (a, b)))
+    print(f"{column:11s} {d:+.2f} dB, 95 % from {low:+.2f} to {high:+.2f}: {high - low:.1f} dB wide "
+          f"(landscapes of their own: {apart:.1f})")
+    assert low < 0 < high or not default
+if default:
+    assert high - low < apart  # of the means
+
+# %% [markdown]
+# For the means pairing narrows the interval: both are far off on the same landscapes, those whose colours
+# were not the likely ones. For single draws it gains little: whether a draw hits the truth's colours is
+# the luck of that draw. Either way eight landscapes cannot rank these two: both intervals contain 0.
 #
 # ## Photographs
 
@@ -192,8 +256,11 @@ show(lesson.table_one_figure(),
 
 # %%
 # NBVAL_CHECK_OUTPUT
-for name, beaten in lesson.beaten_by_grey().items():
-    print(f"{name}: PSNR below the grey replica: {', '.join(beaten)}")
+for k, name in enumerate(lesson.SETS[:2]):  # COCO-stuff: grey replica not measured
+    bar = lesson.GREY_REPLICA[k]
+    for m, metric in enumerate(("PSNR", "SSIM")):
+        beaten = [method for method, row in lesson.TABLE_I.items() if row[k][m] < bar[m]]
+        print(f"{name}: {metric} below the grey replica: {', '.join(beaten)}")
 lead = lesson.TABLE_I["JGM"][1][0] - lesson.TABLE_I["iGM-6C"][1][0]
 print(f"JGM's lead on bedroom over the next best: {lead:.2f} dB (the text says almost 4)")
 
@@ -212,28 +279,38 @@ print(f"JGM's lead on bedroom over the next best: {lead:.2f} dB (the text says a
 # $$ E[\text{best of } K] = \sum_{j} \binom{j}{K-1} s_{(j)} \Big/ \binom nK . \tag{a} $$
 
 # %%
-names = ("split", "nullspace", "predictor_corrector")
-curves = {name: lesson.oracle_curve(toy.drawn[name], toy.truth) for name in names}
-grey = float(cell["grey replica", ""]["psnr"])
-show(lesson.oracle_figure(curves, grey),
+each, curves = {}, {}
+for name in ("split", "nullspace", "predictor_corrector"):
+    x = toy.drawn[name]
+    each[name] = np.stack([psnr(x[:, k], toy.truth) for k in range(card.draws)], 1)  # (B,K)
+    curves[name] = np.array([np.mean([lesson.expected_best(scores, k) for scores in each[name]])
+                             for k in range(1, card.draws + 1)])
+    assert np.isclose(curves[name][-1], tallies[name][f"oracle of {card.draws}"].mean())
+show(lesson.oracle_figure(curves, grey["psnr"]),
      alt="PSNR of the chosen draw against the number of draws to choose from, rising steeply from one "
      "draw and ever more slowly to twelve, by several decibels for each of three samplers; the grey "
      "replica as a dotted line.")
 
 # %%
 for name, curve in curves.items():
-    sd = lesson.deviation_within(toy.drawn[name], toy.truth)
+    sd = np.sqrt(each[name].var(1, ddof=1).mean())  # between draws of one landscape
     print(f"{name:20s} K=1 {curve[0]:.2f}   K={len(curve)} {curve[-1]:.2f}   gain {curve[-1] - curve[0]:.2f} dB,"
           f" {(curve[-1] - curve[0]) / sd:.2f} deviations of {sd:.2f} dB")
     assert (np.diff(curve) >= 0).all()
 
 # %% [markdown]
 # Were the scores normal, an oracle of K would gain this many of their standard deviations, whatever the
-# method:
+# method. The largest of $K$ has the density $K\,\varphi(z)\,\Phi(z)^{K-1}$ (one of them is $z$, the others lie
+# below it), and its mean is an integral:
 
 # %%
 # NBVAL_CHECK_OUTPUT
-print("   ".join(f"K={k}: {lesson.normal_best(k):.3f}" for k in (1, 2, 3, 6, 12, 12_000)))
+z = np.linspace(-9, 9, 20001)
+density = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+below = torch.special.ndtr(torch.from_numpy(z)).numpy()
+gain = {k: np.trapezoid(k * z * density * below ** (k - 1), z) for k in (1, 2, 3, 6, 12, 12_000)}
+print("   ".join(f"K={k}: {abs(g):.3f}" for k, g in gain.items()))
+assert np.allclose([gain[2], gain[3]], [np.pi**-0.5, 1.5 * np.pi**-0.5])  # known in closed form
 
 # %% [markdown]
 # (K=1 is the mean over all draws here, not the first one as in the table.) The gain goes to whoever
@@ -241,11 +318,16 @@ print("   ".join(f"K={k}: {lesson.normal_best(k):.3f}" for k in (1, 2, 3, 6, 12,
 # the steps of a chain. What does that add on ours?
 
 # %%
-chosen = lesson.step_oracle(methods["langevin"], toy, card.slow_draws)
-for name, value in chosen.items():
-    print(f"{name:22s} {value:.2f} dB")
-values = list(chosen.values())
-assert values[0] <= values[1] <= values[2]
+last, best_step = [], []
+for run in range(card.slow_draws):
+    states = methods["langevin"].states(toy.y, 1000 + run)
+    trace = [psnr(state.x.clamp(0, 1), toy.truth) for state in states]  # (B,) a step
+    last.append(trace[-1])
+    best_step.append(np.max(trace, axis=0))
+chosen = {"last step": np.mean(last), "best step": np.mean(best_step),
+          f"best step of {card.slow_draws} runs": np.max(best_step, axis=0).mean()}
+print("\n".join(f"{name:20s} {value:.2f} dB" for name, value in chosen.items()))
+assert list(chosen.values()) == sorted(chosen.values())
 
 # %% [markdown]
 # Next to nothing here: these chains get better to the end, so the last step is nearly the best. It is the

@@ -19,17 +19,19 @@
 #
 # ## What you will do
 # - Draw many colourings of one landscape and count how often each colour comes, with error bars.
-# - Measure spread and plausibility, and put good and bad colorizers on one map.
+# - Write [spread](../docs/glossary.md#spread) and [plausibility](../docs/glossary.md#plausibility) out in numpy, and put good and bad colorizers on one map.
 # - See why the mean of all draws has a better PSNR than a draw and worse colours, and by how much.
-# - Sort the versions of a photograph from consensus to adventurous (Fig 8).
+# - Sort the versions of a photograph from [consensus](../docs/glossary.md#consensus) to adventurous (Fig 8).
 #
 # ## What you will learn
 # - Spread without plausibility is worth nothing, and the other way round.
-# - PSNR and SSIM (Eq 15, 16), what they reward, and what an oracle is.
+# - PSNR and SSIM (Eq 15, 16), what they reward, and what an [oracle](../docs/glossary.md#oracle) is.
 #
 # ## What you need
 # - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 20 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/09_diversity.ipynb`
 # - Before this: lesson 05; lesson 06 explains the sampler
 
 # %% tags=["parameters"]
@@ -51,17 +53,20 @@ card = begin(CARD, globals())
 # %% [markdown]
 # ## One grey, many truths
 #
-# In ToyScenes every tint has the same grey, so the grey picture does not know the modes at all. Here is
-# one landscape with its modes drawn again and again. These are exact draws from p(colour | grey),
+# In ToyScenes every tint has the same grey, so the grey picture does not know the [modes](../docs/glossary.md#mode) at all. Here is
+# one landscape with its modes drawn again and again. These are exact draws from the [posterior](../docs/glossary.md#posterior) p(colour | grey),
 # something no photograph can offer.
 
 # %%
 import numpy as np
+import torch
 
 from jgm_course.nb09 import figures as lesson
 from jgm_course.strips import strips
 from jgm_lib import checkpoints
+from jgm_lib.data.toy import admissible_share, mode_of, visible
 from jgm_lib.figures import picture_row, show
+from jgm_lib.metrics import diversity, psnr
 from jgm_lib.operators import gray, gray_weights
 
 model, about = checkpoints.load(card.weights)
@@ -87,18 +92,53 @@ show(strips(rows, width=7.5),
      "roofs, the grass always green.")
 
 # %% [markdown]
-# Is each colour drawn as often as it should be? The grey bars are the probabilities with which the
-# landscapes were made, and so the exact answer; the blue bars count the draws. A draw counts for a mode
-# when more than half of the object's pixels have its colour. All other draws are *mixed*: a colour
-# between two modes, or one half in this mode and one in that. No true landscape is. (Only landscapes
-# that do not show the object are left out.)
-#
-# Eight draws of one landscape are not eight landscapes, so the bars of error come from drawing the
-# *landscapes* anew (bootstrap). Where they all agree, as for a count of 0, that says nothing, and
+# Is each colour drawn as often as it should be? A pixel of a roof is red when its CIELAB a and b are those of
+# the red roof *at this pixel's grey*, up to 14 units (less than half the distance of two modes, so that no
+# pixel has two). A draw counts for a mode when more than half of the object's pixels have its colour. All
+# other draws are *mixed*: a colour between two modes, or one half in this mode and one in that. No true
+# landscape is.
+
+# %% tags=["method"]
+from skimage.color import rgb2lab
+
+from jgm_lib.data.toy import OBJECTS, TOLERANCE, palette
+
+
+def ab(rgb):
+    """Colours (...,3) in [0,1] -> their CIELAB a and b (...,2)."""
+    return rgb2lab(np.clip(rgb, 0, 1))[..., 1:]
+
+
+def pixels_in_modes(x, labels, name):
+    """How many pixels of an object are in each of its modes, and how many it has: x (3,S,S)."""
+    pixels = x.double().numpy()[:, labels == OBJECTS.index(name)].T  # (m,3)
+    wanted = ab(pixels.mean(1)[:, None, None] * palette()[name])  # (m,modes,2), at the same grey
+    far = np.linalg.norm(ab(pixels)[:, None] - wanted, axis=-1)  # (m,modes)
+    near = far.argmin(1)[far.min(1) <= TOLERANCE]  # a colour between two modes is in none
+    return np.bincount(near, minlength=far.shape[1]), len(pixels)
+
+
+def painted_in(x, labels, name):
+    """The mode in which more than half of an object is painted; -1: mixed."""
+    hits, total = pixels_in_modes(x, labels, name)
+    return hits.argmax() if 2 * hits.max() > total else -1
+
+# %%
+table = lesson.mode_table(group, versions)  # the counts of all draws, with intervals
+for name, counts in table.items():
+    shown = visible(group.labels, name)  # landscapes that do not show the object are left out
+    x, labels = versions[shown].flatten(0, 1), group.labels[shown].repeat_interleave(card.n, 0)
+    found = np.array([painted_in(*one, name) for one in zip(x, labels, strict=True)])
+    assert (found == mode_of(x, labels, name).numpy()).all()
+    assert np.allclose(counts.shares, [np.mean(found == k) for k in (*range(len(counts.names) - 1), -1)])
+
+# %% [markdown]
+# The grey bars are the probabilities with which the landscapes were made, and so the exact answer; the
+# blue bars count the draws. Eight draws of one landscape are not eight landscapes, so the bars of error come from drawing the
+# *landscapes* anew ([bootstrap](../docs/glossary.md#bootstrap)). Where they all agree, as for a count of 0, that says nothing, and
 # Wilson's interval of the single draws takes over (lesson 11).
 
 # %%
-table = lesson.mode_table(group, versions)
 show(lesson.mode_figure(table),
      alt="Pairs of bars for the modes of sky, hills, tree and roof: probability beside the drawn share, "
      "with error bars. The skies agree; about half of the hills, trees and roofs are mixed, where the "
@@ -112,12 +152,32 @@ print(lesson.counts_text(table))
 #
 # ## Spread against plausibility
 #
-# - **Spread**: the mean CIEDE2000 between two versions of a picture, over all pairs; and the standard
-#   deviation of the versions in CIELAB a and b, averaged over pixels.
+# - **Spread**: the standard deviation of the versions in CIELAB a and b, averaged over pixels; and the
+#   mean CIEDE2000 between two versions of a picture, over all pairs (exercise 1).
 # - **Plausibility**: the share of pixels painted in a colour that their object can have, mixed ones
 #   counting against it. Only ToyScenes know it exactly. Its interval is a bootstrap over landscapes.
-#
-# Beside our samplers: the exact draws, a colorizer that tints the whole picture at random, and the
+
+# %% tags=["method"]
+def deviation(versions):
+    """How far K versions (K,3,H,W) disagree at each pixel, in CIELAB a and b: (H,W)."""
+    points = ab(versions.movedim(1, -1).double().numpy())  # (K,H,W,2)
+    return np.sqrt(points.var(0, ddof=1).sum(-1))
+
+
+def plausibility(x, labels):
+    """Share of the judged pixels of x (3,S,S) in a colour that their object can have."""
+    hits, totals = zip(*(pixels_in_modes(x, labels, name) for name in OBJECTS), strict=True)
+    return sum(h.sum() for h in hits) / sum(totals)
+
+# %%
+first, labels = versions[0], group.labels[0]
+shares = [plausibility(x, labels) for x in first]
+assert np.isclose(deviation(first).mean(), diversity(first).ab_std)
+assert np.allclose(shares, admissible_share(first, labels.expand(card.n, -1, -1), per="pixel"))
+print(f"landscape 1: spread {deviation(first).mean():.1f}, admissible", *(f"{s:.2f}" for s in shares))
+
+# %% [markdown]
+# Now of all landscapes, with both measures of spread. Beside our samplers: the exact draws, a colorizer that tints the whole picture at random, and the
 # mean of all versions.
 
 # %%
@@ -178,17 +238,33 @@ print(f"{error:.5f} = {of_mean:.5f} + {spread:.5f}")
 #
 # $$ \text{gain} = 10 \log_{10} \frac{2}{1 + 1/K} \;\text{dB} \tag{b} $$
 #
-# 0 dB for one draw, 2.5 for eight, and 3.0 at most. It compares squared errors averaged over many truths
+# 0 dB for one draw, 2.5 for eight, and 3.0 at most. (b) compares squared errors averaged over many truths
 # (the PSNRs below are logarithms picture by picture, so they differ by less). Draws that spread more
 # than p(colour | grey) gain more, paler ones less, and an error that all draws share lowers the gain.
 
 # %%
-print(f"exact draws by (b): {10 * np.log10(2 / (1 + 1 / card.n)):.2f} dB")
-gains = {name: lesson.gain_of_mean(candidates[name], group.truth) for name in list(candidates)[:2]}
-print("measured: " + ", ".join(f"{name} {gain:.2f} dB" for name, gain in gains.items()))
+def gain(x, truth):
+    """Error of a draw over that of the mean of the draws, dB: x (B,K,...), truth (B,...)."""
+    x, truth = x.double(), truth.double()
+    draw, of_mean = (x - truth[:, None]).square().mean(), (x.mean(1) - truth).square().mean()
+    return float(10 * torch.log10(draw / of_mean))
+
+
+noise = torch.randn(20_000, 65, generator=torch.Generator().manual_seed(card.seed))
+for K in (1, 8, 64):  # a truth and K draws of one law
+    print(f"K = {K:2d}: by (b) {10 * np.log10(2 / (1 + 1 / K)):.2f} dB, "
+          f"numbers drawn from N(0, 1) {gain(noise[:, 1:K + 1], noise[:, 0]):.2f} dB")
+gains = {name: gain(candidates[name], group.truth) for name in list(candidates)[:2]}
+print(f"our {card.n} draws: " + ", ".join(f"{name} {g:.2f} dB" for name, g in gains.items()))
 
 # %%
-columns = lesson.three_columns(group, versions)
+each = np.stack([psnr(versions[:, k], group.truth) for k in range(card.n)], 1)  # (landscapes, n)
+best = versions[range(len(each)), each.argmax(1)]
+single = [lesson.scores(versions[:, k], group.truth) for k in range(card.n)]
+columns = {"grey replica": lesson.scores(group.y.expand(-1, 3, -1, -1), group.truth),
+           "one draw": {key: np.mean([s[key] for s in single]) for key in single[0]},
+           f"mean of {card.n}": lesson.scores(versions.mean(1), group.truth),
+           f"oracle of {card.n}": lesson.scores(best, group.truth)}
 print(lesson.score_table(columns))
 
 # %%
@@ -204,10 +280,13 @@ show(strips({"one draw": versions[:7, 0], "mean": versions.mean(1)[:7], "truth":
 # best of k draws, over all choices of k of them (lesson 08); at k = 1 it is the honest number above:
 
 # %%
-oracle = lesson.oracle_curve(group, versions)
+from jgm_course.nb08.figures import expected_best
+
+oracle = [np.mean([expected_best(scores, k) for scores in each]) for k in range(1, card.n + 1)]
 print("expected best PSNR of k draws: " + "  ".join(f"{v:.1f}" for v in oracle))
-assert abs(oracle[0] - columns["one draw"]["psnr"]) < 1e-6
-assert all(a <= b for a, b in zip(oracle, oracle[1:], strict=False))
+assert np.isclose(oracle[0], columns["one draw"]["psnr"])
+assert np.isclose(oracle[-1], columns[f"oracle of {card.n}"]["psnr"])
+assert (np.diff(oracle) >= 0).all()
 
 # %% [markdown]
 # ## From consensus to adventurous: a photograph
@@ -228,12 +307,21 @@ show(picture_row(first_and_last, ["consensus", "second", "last but one", "advent
      "most adventurous on the right.")
 
 # %%
-from jgm_lib.metrics import diversity
+x = result.samples.flatten(1).double()  # (n, 3hw), as the prior draws them
+away = torch.cdist(x, x).sum(1) / (card.n - 1) / x.shape[1] ** 0.5  # RMS distance to the others
+print("mean distance to the others:", *(f"{d:.3f}" for d in away))
+assert (away.diff() > -1e-6).all()
 
-show(lesson.doubt_figure(small[0].convert("L"), lesson.doubt_map(result.samples)),
+# %% [markdown]
+# Where do they disagree? The same deviation as above, pixel by pixel:
+
+# %%
+doubt = deviation(result.samples)
+assert np.isclose(doubt.mean(), diversity(result.samples).ab_std)
+show(lesson.doubt_figure(small[0].convert("L"), doubt),
      alt="The photograph in grey, and a map of how much its versions disagree: bright where the colour "
      "is open, dark where all versions agree.")
-print(f"pairwise dE2000 {diversity(result.samples).delta_e:.1f}, colours of the mean are paler")
+print(f"pairwise dE2000 {diversity(result.samples).delta_e:.1f}")
 
 # %% [markdown]
 # ## What to expect
@@ -309,9 +397,9 @@ check_mean_gain(mean_gain)
 
 # %% [markdown]
 # ## On your own
-# - Set `solver = "ancestral"` and `steps = 20`. Does the brown roof come more often? Are fewer roofs mixed?
+# - Set `solver = "ancestral"` ([ancestral](../docs/glossary.md#ancestral)) and `steps = 20`. Does the brown roof come more often? Are fewer roofs mixed?
 # - Raise `n` to 32: which of the numbers change, and which should not?
-# - Train your own prior in lesson 04 and give it as `weights`.
+# - Train your own [prior](../docs/glossary.md#prior) in lesson 04 and give it as `weights`.
 #
 # ## Further reading
 # - Hong et al. 2020, Section IV.D and Fig 8

@@ -18,8 +18,10 @@
 # colours into grey. What does a wrong guess cost?
 #
 # ## What you will do
-# - Colour one photograph under the paper's two guesses of F and see what differs (Fig 10).
+# - Write out what F sees, and what it leaves open.
+# - Colour one photograph under the paper's two guesses of [F](../docs/glossary.md#f) and see what differs (Fig 10).
 # - Build a simulated film, so that the right answer is known, and measure the damage.
+# - Fit F to a colour picture and its grey by least squares, and choose between the two guesses.
 # - Undo the film's tone curve before colouring.
 # - Colour a real grey photograph, and your own folder of old pictures.
 #
@@ -32,6 +34,8 @@
 # ## What you need
 # - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
+# - Study time: about 20 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/10_blind_historic.ipynb`
 # - Before this: lesson 05
 
 # %% tags=["parameters"]
@@ -64,24 +68,34 @@ card = begin(CARD, globals())
 #
 # $$ Fx = 0.3\,x_r + 0.59\,x_g + 0.11\,x_b \tag{19} $$
 #
-# (18) is the plain mean, (19) the luma of old television (BT.601), made for the human eye. Neither
+# (18) is the plain mean, (19) the [luma](../docs/glossary.md#luma) of old television (BT.601), made for the human eye. Neither
 # was made for film.
 
 # %%
 # NBVAL_CHECK_OUTPUT
 import numpy as np
+import torch
 
-from jgm_lib.operators import gray_weights
+from jgm_lib.operators import gray, gray_pinv, gray_weights
 
-for name in ("mean", "bt601"):
-    print(name, [round(v, 3) for v in gray_weights(name).tolist()])
+F = {name: gray_weights(name) for name in ("mean", "bt601")}
+for name, f in F.items():
+    print(name, [round(v, 3) for v in f.tolist()])
+
+# %% [markdown]
+# What could have reached us of a colour photograph: its grey under either F, a film (explained below),
+# and the film with its tone curve undone.
 
 # %%
 from jgm_course.nb10 import figures as lesson
+from jgm_lib.data.film import film_response, film_weights, tone_inverse
 from jgm_lib.figures import picture_row, show
 
-x = lesson.colour_tensor(card.photo)
-greys = lesson.grey_versions(x, card)
+x = lesson.colour_tensor(card.photo)  # (1,3,H,W)
+curve = dict(gamma=card.gamma, toe=card.toe, shoulder=card.shoulder)
+film = film_response(x, card.seed, grain=card.grain, f=card.film, **curve)
+greys = {"mean (Eq 18)": gray(x, F["mean"]), "BT.601 (Eq 19)": gray(x, F["bt601"]),
+         f"{card.film} film": film, "film, curve undone": tone_inverse(film.double(), **curve).float()}
 show(picture_row([lesson.thumbnail(im) for im in (x, *greys.values())], ["colour", *greys],
                  height=1.2),
      alt="A colour photograph and four grey versions of it: mean, BT.601, simulated film, and the "
@@ -90,25 +104,54 @@ show(picture_row([lesson.thumbnail(im) for im in (x, *greys.values())], ["colour
 # %% [markdown]
 # ## Same grey, both guesses
 #
-# The prior is the same in both cases; F only says where the grey part of a colour goes. Write a pixel as
-# its mean plus a chroma $c$ with $c_r + c_g + c_b = 0$. Given the same grey $y$ and the same chroma,
+# One grey is one number and a colour has three, so F leaves two open. Its [*null space*](../docs/glossary.md#null-space) are the colours $c$
+# that it does not see, $Fc = f \cdot c = 0$. Its [*pseudo-inverse*](../docs/glossary.md#pseudo-inverse)
+# $F^+ y = f y/\|f\|^2$ is the smallest colour whose grey is $y$. Every colour is the sum of both,
+# $x = F^+ F x + (x - F^+ F x)$: the photograph fixes the first part, and the [prior](../docs/glossary.md#prior) chooses the second.
+#
+# Both depend on F. Under (18) $F^+ y$ is the grey $(y, y, y)$ and the null space are the colours of sum 0,
+# what we call [*chroma*](../docs/glossary.md#chroma). Under (19) $F^+ y = (0.67, 1.31, 0.24)\,y$ is green, and a blue of sum 0 is not
+# in the null space. So to compare the two answers, do not use $F^+$. Write a pixel as its mean plus a chroma
+# $c$ with $c_r + c_g + c_b = 0$. Given the same grey $y$ and the same chroma,
 #
 # $$ x = y\,\mathbf 1 + c - (f \cdot c)\,\mathbf 1 \tag{a} $$
 #
-# has $Fx = y$ for any weights $f$ that sum to one. (The smallest $x$ with that grey, $F^+ y = f y/\|f\|^2$,
-# is something else: under (19) it is the green $(0.67, 1.31, 0.24)\,y$.) So the two answers differ by the *grey* amount $f\cdot c$:
+# has $Fx = y$ for any weights $f$ that sum to one. So the two answers differ by the *grey* amount $f\cdot c$:
 # zero for (18), and for (19) a blue becomes lighter, a yellow darker. Hue and chroma stay. That is the
 # "deviations in details such as brightness and saturation" of Section V.C.
 
+# %% tags=["method"]
+def seen(x, f):
+    """F x, the grey: (B,3,H,W) -> (B,1,H,W)."""
+    return (f.view(1, 3, 1, 1) * x).sum(1, keepdim=True)
+
+
+def pseudo_inverse(y, f):
+    """F^+ y, the smallest colours of a grey: (B,1,H,W) -> (B,3,H,W)."""
+    return f.view(1, 3, 1, 1) * y / (f @ f)
+
+
+def unseen(x, f):
+    """The part of x in the null space of F."""
+    return x - pseudo_inverse(seen(x, f), f)
+
+
+def with_chroma(c, y, f):
+    """(a): the colours of chroma c (B,3,H,W) whose grey under f is y (B,1,H,W)."""
+    return y + c - seen(c, f)
+
 # %%
 # NBVAL_CHECK_OUTPUT
-import torch
-
+y = torch.full((1, 1, 1, 1), 0.5, dtype=torch.float64)
+for name, f in F.items():
+    print(name, "F^+ 1 =", [round(v, 2) for v in pseudo_inverse(2 * y, f).flatten().tolist()])
+    assert torch.allclose(seen(x.double(), f), gray(x.double(), f))
+    assert torch.allclose(pseudo_inverse(y, f), gray_pinv(y, f)) and seen(unseen(x, f), f).abs().max() < 1e-6
 for name, chroma in (("blue", [-0.2, -0.1, 0.3]), ("yellow", [0.15, 0.1, -0.25])):
     c = torch.tensor(chroma, dtype=torch.float64).view(1, 3, 1, 1)
-    first, second = lesson.same_chroma(c, torch.full((1, 1, 1, 1), 0.5, dtype=torch.float64))
-    print(f"{name:7s} Eq 18 {[round(v, 3) for v in first.flatten().tolist()]}   "
-          f"Eq 19 {[round(v, 3) for v in second.flatten().tolist()]}")
+    both = [with_chroma(c, y, f) for f in F.values()]
+    assert all(torch.allclose(gray(v, f), y) for v, f in zip(both, F.values(), strict=True))
+    print(f"{name:7s}", *([round(v, 3) for v in one.flatten().tolist()] for one in both))
 
 # %%
 from jgm_lib.colorize import Colorizer
@@ -121,7 +164,19 @@ show(lesson.rows_figure([row]),
      "brightness.")
 
 # %% [markdown]
-# Can the data tell which F was right? The residual $|Fx - y|$ cannot: both answers satisfy their own
+# Does the network keep to (a)? Take the chroma of the first answer, put it into (a) with the weights of (19),
+# and compare with the second answer (same seeds):
+
+# %%
+first, second = (result.samples.double() for result in (as_mean, as_bt601))  # (n,3,h,w)
+c = first - first.mean(1, keepdim=True)
+predicted = with_chroma(c, seen(first, F["mean"]), F["bt601"])
+apart, missed = ((v - second).square().mean().sqrt() for v in (first, predicted))
+print(f"the answers differ by {apart:.3f} RMS, (a) misses the second by {missed:.3f}")
+assert missed < 0.5 * apart
+
+# %% [markdown]
+# Can the data tell which F was right? The [residual](../docs/glossary.md#consistency) $|Fx - y|$ cannot: both answers satisfy their own
 # constraint perfectly. "The result agrees with the photograph" is true for any F.
 
 # %%
@@ -149,33 +204,82 @@ show(lesson.curve_figure(card),
      "sees almost only blue, the orthochromatic one no red.")
 
 # %%
-rows, results = lesson.error_table(colorizer, x, greys, card)
+from jgm_lib.metrics import ciede2000
+
+rows, results = {}, {}
+for name, grey in greys.items():
+    results[name] = [lesson.colorize(colorizer, grey, assumed, card) for assumed in F]
+    h, w = results[name][0].samples.shape[-2:]
+    truth, replica = (reduce(v[0], h, w).clamp(0, 1).expand(card.n, 3, h, w) for v in (x, grey))
+    pictures = [replica, *(result.samples for result in results[name])]  # (n,3,h,w) each
+    rows[name] = [float(ciede2000(v, truth).mean()) for v in pictures]
 print("mean Delta E 2000 to the true colours\n" + lesson.text_table(rows))
 
 # %% [markdown]
 # Read it by columns, then by rows. Between the two assumptions there is little, even when one of them is
-# right. Between the rows there is more. But look at the column *replica* first, where nothing is coloured
+# right. Between the rows there is more. (And against the [*grey replica*](../docs/glossary.md#grey-replica), no colour at all, single draws gain
+# nothing on this temple: a wrong red costs more than none, lesson 09.) But look at the column *replica* first, where nothing is coloured
 # at all: a film picture has wrong lightnesses, and dE2000 counts them. How much of the film's cost is
 # there before any colouring?
 
 # %%
+cost = {name: np.subtract(row, rows["mean (Eq 18)"])[:2] for name, row in rows.items()}
 for name in list(rows)[2:]:
-    in_grey, coloured = lesson.film_cost(rows, name)
+    in_grey, coloured = cost[name]
     print(f"{name}: {in_grey:+.1f} in the grey replica, {coloured:+.1f} after colouring")
 
 # %% [markdown]
-# Most of it. Undoing the tone curve repairs the grey, and the coloured picture with it; what the prior
-# itself loses by the film is the small rest. So scan old photographs with care for their tones before you
+# All of it. The colouring adds nothing to the damage, and undoing the tone curve repairs the grey and
+# the coloured picture with it. So scan old photographs with care for their tones before you
 # worry about F.
 
 # %%
-shown = [results[name, "mean"].images[0] for name in list(greys)[2:]]
+shown = [results[name][0].images[0] for name in list(greys)[2:]]
 show(picture_row([lesson.thumbnail(im) for im in (greys[f"{card.film} film"], *shown, x)],
                  ["film", "coloured as it is", "curve undone first", "truth"], height=1.4),
      alt="The simulated film picture, coloured as it is, coloured after its tone curve was undone, and "
      "the true colours. The second colouring has lighter shadows and colours nearer to the truth.")
 
 # %% [markdown]
+# ## Which F was it?
+#
+# The grey alone cannot tell. A grey *and* its colours can: here we have them, and somebody who finds a
+# painted house from an old picture still standing has them too. $N$ pixels give $N$ equations $f \cdot x_i = y_i$
+# with three unknowns. Least squares asks for the $f$ of the smallest squared error, where its derivative is zero:
+#
+# $$ \sum_i x_i (f \cdot x_i - y_i) = 0, \qquad f = \Big(\sum_i x_i x_i^\top\Big)^{-1} \sum_i x_i y_i \tag{b} $$
+#
+# To choose between (18) and (19), compare what they leave of the grey unexplained.
+
+# %% tags=["method"]
+def fit(x, y):
+    """(b): the weights f (3,) nearest to y = F x; x (1,3,H,W), y (1,1,H,W)."""
+    X, Y = x[0].flatten(1).double(), y.flatten().double()  # (3,N), (N,)
+    return torch.linalg.solve(X @ X.T, X @ Y)
+
+
+def unexplained(x, y, f):
+    """RMS of F x - y over all pixels."""
+    return float((seen(x.double(), f) - y).square().mean().sqrt())
+
+# %%
+print(f"{'the grey was':24s} {'fitted weights':>22s}   RMS: fitted  Eq 18  Eq 19")
+fitted = {name: fit(x, grey) for name, grey in greys.items()}
+for name, f in fitted.items():
+    left = [unexplained(x, greys[name], v) for v in (f, *F.values())]
+    print(f"{name:24s} {np.round(f.numpy(), 3)!s:>22s} {left[0]:13.3f}  {left[1]:.3f}  {left[2]:.3f}")
+print("the film's emulsion:", film_weights(card.film).tolist())
+assert torch.allclose(fitted["mean (Eq 18)"], F["mean"], atol=1e-5)
+assert torch.allclose(fitted["BT.601 (Eq 19)"], F["bt601"], atol=1e-5)
+linear = film_response(x, f=card.film, gamma=1.0, toe=0.0, shoulder=0.0, grain=0.0)
+assert torch.allclose(fit(x, linear), film_weights(card.film), atol=1e-5)
+
+# %% [markdown]
+# Where a weighted sum made the grey, (b) finds its weights, and the right guess leaves nothing. The film
+# as it is has no such F: the bend of its tone curve is taken for a strange spectrum, here with a negative
+# share of red. With the curve undone the fit finds the emulsion, through its grain. Neither (18) nor (19)
+# is near it. And on an old photograph without colours only knowledge of its film can tell.
+#
 # ## A real grey photograph
 # No colours are known here, so there is no number, only the look. In training some of the photographs
 # were grayed by other weights than their mean, blurred, scratched and grained, as old ones are.
@@ -207,11 +311,9 @@ print("your own folder: " + (card.folder or "none given"))
 
 # %% [markdown]
 # ## What to expect
-# For the temple: the two F differ by a few tenths of dE2000. The film costs 2 to 3 against the plain
-# mean, about 2 of them in its grey replica already, and undoing its curve wins back most of that.
-# Colours are pale. Our small prior has seen mountains,
-# forests, glaciers and streets; it has never seen a portrait, and colours one worse than grey would be:
-# try `photo = "astronaut"`.
+# For the temple: the two F differ by half a unit of dE2000 at most. The film costs 1.5 against the plain
+# mean, no more than its grey replica loses, and undoing its curve wins most of that back. The fit
+# of F finds the weights of (18), of (19), and of the film whose curve was undone.
 
 # %%
 by_film, undone = rows[f"{card.film} film"], rows["film, curve undone"]
@@ -220,8 +322,11 @@ print(f"between the two F {abs(by_film[1] - by_film[2]):.1f}, film against undon
 assert all(r >= 0 for row in rows.values() for r in row)
 if card == CARD():
     assert undone[1] < by_film[1] and abs(by_film[1] - by_film[2]) < by_film[1] - undone[1]
-    in_grey, coloured = lesson.film_cost(rows, f"{card.film} film")
-    assert in_grey > 0.6 * coloured > 0
+    in_grey, coloured = cost[f"{card.film} film"]
+    assert in_grey > coloured > 1 > cost["film, curve undone"][1]
+    assert max(abs(row[1] - row[2]) for row in rows.values()) < 0.6
+    assert fitted[f"{card.film} film"].min() < 0
+    assert torch.allclose(fitted["film, curve undone"], film_weights(card.film), atol=0.01)
 
 # %% [markdown]
 # ## Exercises
@@ -239,8 +344,8 @@ from jgm_course.nb10.checks import check_nearest
 check_nearest(nearest)
 
 # %% [markdown]
-# **Exercise 2.** A colour photograph and a grey print of the same scene: which weights were used? Least
-# squares under the condition that they sum to 1. (Put $f_b = 1 - f_r - f_g$ in.)
+# **Exercise 2.** The weights in (b) need not sum to 1, so white need not stay white. Write the least
+# squares under the condition that they do. (Put $f_b = 1 - f_r - f_g$ in.)
 
 # %% tags=["solution"]
 def fit_weights(x, y):

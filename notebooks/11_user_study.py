@@ -23,20 +23,22 @@
 # vote of a person is contained here, and no simulated number below says anything about a colorizer.
 #
 # ## What you will do
-# - Read Table II with intervals and draw Fig 6 from it
+# - Read Table II with intervals, written out, and draw Fig 6 from it
 # - Plan a study: blinded, balanced, by seed
 # - Vote yourself in a panel; votes stay on this machine
-# - Prove the analysis on simulated rooms whose preferences are known
+# - Write the analysis out, and prove it on simulated rooms whose preferences are known
 #
 # ## What you will learn
 # - what percentages of 1,000 votes can and cannot say
-# - why the bootstrap goes over observers and not over votes
+# - why the [bootstrap](../docs/glossary.md#bootstrap) goes over observers and not over votes
 # - why the same people should see all methods
 #
 # ## What you need
 # - Time (CPU): about 10 s, measured on 2 cores
 # - Time (GPU): no GPU needed
-# - Before this: lesson 05; lesson 09 for mean against draw
+# - Study time: about 15 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/11_user_study.ipynb`
+# - Before this: lesson 05; lesson 09 for mean against [draw](../docs/glossary.md#draw)
 
 # %% tags=["parameters"]
 seed = 0  # seed of the plan, of the colours and of simulations
@@ -84,8 +86,10 @@ default = card == CARD()  # what is asserted about random numbers holds for the 
 
 # %%
 # NBVAL_CHECK_OUTPUT
-for name, (printed, mean) in lesson.slips().items():
-    print(f"{name}: printed {printed:.2f}, the mean of its three numbers is {mean:.2f}")
+for name, (*three, printed) in lesson.TABLE_II.items():
+    mean = sum(three) / 3
+    slip = abs(printed - mean) > 0.0051  # more than rounding
+    print(f"{name:11s} printed {printed:.2f}, mean of its three numbers {mean:.2f}{'   <-' if slip else ''}")
 
 # %% [markdown]
 # **Slip of the paper:** iGM-6C's naturalness is 88.63; as printed, 88.96, it would beat Zhang et al., with
@@ -94,18 +98,47 @@ for name, (printed, mean) in lesson.slips().items():
 # Next, what the percentages are. "They are asked to choose the most natural candidate": if each vote
 # went to one of five, the five numbers of a column would add up to 100. They add up to about 450. So each
 # is a share of approval, or a mean of some scale the paper does not name. Take approval, yes or no. Then
-# a share of $n$ independent votes has a standard error of $\sqrt{p(1-p)/n}$. Two readings: 1,000
-# votes for every method, or 1,000 in all, 200 each.
+# a share of $n$ independent votes has a standard error of $\sqrt{p(1-p)/n}$.
+#
+# Which true shares $q$ agree with an observed $p$? Those at most $z = 1.96$ standard errors away, *their own*:
+# $|p - q| \le z\sqrt{q(1-q)/n}$. Squared, this is a quadratic equation for the two ends (Wilson 1927):
+#
+# $$ \Big(1 + \frac{z^2}{n}\Big) q^2 - \Big(2p + \frac{z^2}{n}\Big) q + p^2 = 0 \tag{a} $$
+#
+# Unlike $p \pm z\sqrt{p(1-p)/n}$ it never leaves [0, 1] and has a width even at $p = 0$ or 1. The
+# difference of two shares is far from such ends; there the plain errors, added in squares, will do.
+
+# %% tags=["method"]
+def wilson(p, n, z=1.96):
+    """95 % interval (low, high) of a share p in [0,1] of n independent votes: the roots of (a)."""
+    a, b, c = 1 + z**2 / n, -(2 * p + z**2 / n), p**2
+    root = (b**2 - 4 * a * c) ** 0.5
+    return (-b - root) / (2 * a), (-b + root) / (2 * a)
+
+
+def lead(p, q, n, z=1.96):
+    """Plain 95 % interval of p - q, shares of n independent votes each."""
+    error = (p * (1 - p) / n + q * (1 - q) / n) ** 0.5
+    return p - q - z * error, p - q + z * error
 
 # %%
 # NBVAL_CHECK_OUTPUT
-jgm = lesson.TABLE_II["JGM"][3]
+for p, n in ((0.9317, 1000), (0.5, 12), (0.0, 12), (1.0, 12)):
+    assert np.allclose(wilson(p, n), study.share_interval(p, n))
+    print(f"{p:.2%} of {n} votes: 95 % from {abs(wilson(p, n)[0]):.1%} to {wilson(p, n)[1]:.1%}")
+
+# %% [markdown]
+# Two readings of the table: 1,000 votes for every method, or 1,000 in all, 200 each.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+share = {name: row[3] / 100 for name, row in lesson.TABLE_II.items()}
 for n in (1000, 200):
-    low, high = study.share_interval(jgm / 100, n)
-    print(f"{n} votes: JGM {jgm:.2f}, 95 % from {100 * low:.1f} to {100 * high:.1f}")
+    low, high = wilson(share["JGM"], n)
+    print(f"{n} votes: JGM {share['JGM']:.2%}, 95 % from {low:.1%} to {high:.1%}")
     for name in ("ChromaGAN", "MemoPainter", "Zhang"):
-        a, b = lesson.difference_interval(jgm, lesson.TABLE_II[name][3], n)
-        print(f"   ahead of {name:11s} by {jgm - lesson.TABLE_II[name][3]:.2f}, 95 % from {a:+.2f} to {b:+.2f}")
+        a, b = lead(share["JGM"], share[name], n)
+        print(f"   ahead of {name:11s} by {share['JGM'] - share[name]:.2%}, 95 % from {a:+.2%} to {b:+.2%}")
 
 # %%
 show(lesson.table_two_figure(200),
@@ -124,13 +157,13 @@ show(lesson.table_two_figure(200),
 
 # %%
 assert sum(row[0] for row in lesson.TABLE_II.values()) > 400  # shares of approval, not of one choice
-assert lesson.difference_interval(jgm, 90.44, 1000)[0] > 0 > lesson.difference_interval(jgm, 90.44, 200)[0]
+assert lead(share["JGM"], share["ChromaGAN"], 1000)[0] > 0 > lead(share["JGM"], share["ChromaGAN"], 200)[0]
 
 # %% [markdown]
 # ## A better plan
 #
 # Every observer judges all versions of every picture, with yes or no on the paper's three indicators.
-# Among the versions are the truth, the most anyone can reach, and the grey replica, which an
+# Among the versions are the truth, the most anyone can reach, and the [grey replica](../docs/glossary.md#grey-replica), which an
 # attentive observer cannot call vivid.
 
 # %%
@@ -196,8 +229,28 @@ print(Path(panel.path).read_text().splitlines()[0])
 # One number a person and method: the share of yes over the pictures, an indicator at a time; naturalness is
 # the mean of the three. Then the mean over people, with an interval from resampling *people* (bootstrap),
 # and between two methods the *paired* test: if two methods were alike, every person's difference could
-# as well have the other sign. Flip the signs at random, 5,000 times, and count.
-#
+# as well have the other sign. Flip the signs at random, 5,000 times, and count how often the sum gets as far.
+
+# %% tags=["method"]
+def over_people(answers, m, resamples=2000, seed=0):
+    """Naturalness of method m and its 95 % bootstrap interval.
+
+    answers (people, pictures, methods, indicators) of 0 and 1, none missing."""
+    own = answers[:, :, m].mean((1, 2))  # one number a person
+    rng = np.random.default_rng(seed)
+    means = np.sort([own[rng.integers(len(own), size=len(own))].mean() for _ in range(resamples)])
+    tail = int(0.025 * (resamples - 1))
+    return own.mean(), means[tail], means[-1 - tail]
+
+
+def sign_flips(answers, a, b, rounds=5000, seed=0):
+    """Mean difference of methods a and b, and p: how often chance signs get as far."""
+    d = (answers[:, :, a] - answers[:, :, b]).mean((1, 2))  # one number a person
+    signs = np.random.default_rng(seed).choice((-1.0, 1.0), (rounds, len(d)))
+    as_far = np.abs(signs @ d) >= abs(d.sum()) - 1e-9
+    return d.mean(), (1 + as_far.sum()) / (1 + rounds)
+
+# %% [markdown]
 # Does it find what is there? SIMULATED room: people with known preferences, some lenient, some strict, on
 # easy and hard pictures, judging five stand-ins that are no colorizers at all.
 
@@ -206,6 +259,8 @@ sim, stand_ins = lesson.room(len(card.pictures), card.seed), lesson.STAND_INS
 mock = study.Study("simulated", tuple(card.pictures), stand_ins, card.seed)
 simulated = study.unblind(mock, study.votes_of(mock, sim.vote(card.people, card.seed)))
 result = study.analyse(simulated, stand_ins)
+for m, name in enumerate(stand_ins):
+    assert np.allclose(over_people(simulated, m), result[name]["naturalness"])
 print("SIMULATED observers, a test of the machinery:")
 print(lesson.text_table(result))
 
@@ -215,11 +270,11 @@ show(lesson.result_figure(result, sim.truth(), "SIMULATED observers: a test of t
      "black dashes of the known truth lie inside nearly all bars.")
 
 # %%
-for other in stand_ins[2:]:
-    d, p = study.paired_test(simulated, stand_ins, stand_ins[1], other)
-    print(f"SIMULATED: {stand_ins[1]} minus {other} {d:+.3f}, p = {p:.4f}")
-same = study.paired_test(simulated, stand_ins, stand_ins[0], stand_ins[0])
-assert same == (0.0, 1.0)
+for m in (2, 3, 4):
+    d, p = sign_flips(simulated, 1, m)
+    assert np.allclose((d, p), study.paired_test(simulated, stand_ins, stand_ins[1], stand_ins[m]))
+    print(f"SIMULATED: {stand_ins[1]} minus {stand_ins[m]} {d:+.3f}, p = {p:.4f}")
+assert sign_flips(simulated, 0, 0) == (0.0, 1.0)
 
 # %% [markdown]
 # ### Do the error bars cover?
@@ -228,12 +283,21 @@ assert same == (0.0, 1.0)
 # count. Beside it the interval that counts every answer as an independent one.
 
 # %%
-covered = lesson.coverage(sim, card.people, card.rooms, seed=card.seed)
-for name, (share, error) in covered.items():
-    print(f"SIMULATED: interval over {name:9s} contains the truth in {100 * share:.0f} % "
-          f"(of {card.rooms} rooms; chance alone ± {200 * error:.0f})")
+inside = {"observers": [], "votes": []}
+for k in range(card.rooms):
+    room = sim.vote(card.people, card.seed + 1 + k)  # other people, the same preferences
+    for m, truth in enumerate(sim.truth()[:, -1]):
+        mean, low, high = over_people(room, m, 400, seed=k)
+        inside["observers"].append(low <= truth <= high)
+        low, high = wilson(mean, room[:, :, m].size)
+        inside["votes"].append(low <= truth <= high)
+covered = {name: np.mean(hits) for name, hits in inside.items()}
+chance = 1.96 * (0.95 * 0.05 / card.rooms) ** 0.5  # the methods of one room share its people
+for name, rate in covered.items():
+    print(f"SIMULATED: interval over {name:9s} contains the truth in {rate:.0%} "
+          f"(of {card.rooms} rooms; chance alone ± {chance:.0%})")
 if default:
-    assert 0.88 < covered["observers"][0] < 0.99 and covered["votes"][0] < covered["observers"][0] - 0.1
+    assert 0.88 < covered["observers"] < 0.99 and covered["votes"] < covered["observers"] - 0.1
 
 # %% [markdown]
 # Resampling people keeps the promise, up to a point or two that the bootstrap loses with few people.
@@ -312,4 +376,4 @@ check_paired_difference(paired_difference)
 import json
 
 scratch.cleanup()
-print(json.dumps({"nfe": card.steps, "coverage_simulated": round(covered["observers"][0], 3)}))
+print(json.dumps({"nfe": card.steps, "coverage_simulated": round(covered["observers"], 3)}))

@@ -33,6 +33,8 @@
 # - Time (CPU): about 20 s, measured on 2 cores
 # - Time (GPU): nobody measured this notebook on a GPU; on one, `12_scale_up.paper.yaml` measures the
 #   paper's network instead of the small one
+# - Study time: about 30 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/12_scale_up.ipynb`
 # - Before this: lesson 04 (training), lesson 01 for the sweep's example
 
 # %% tags=["parameters"]

@@ -152,44 +152,6 @@ def test_the_expected_best_is_the_mean_over_all_subsets():
         assert nb08.expected_best(scores, k) == pytest.approx(by_hand, abs=1e-12)
 
 
-def test_the_best_of_normal_numbers():
-    """Closed forms for 2 and 3, the tables' 1.62923 for 12 (Harter 1961)."""
-    root = np.sqrt(np.pi)
-    for k, value in ((1, 0.0), (2, 1 / root), (3, 1.5 / root), (12, 1.62923)):
-        assert nb08.normal_best(k) == pytest.approx(value, abs=1e-5)
-
-
-def test_the_oracle_curve_starts_at_the_mean_and_ends_at_the_best():
-    g = torch.Generator().manual_seed(0)
-    truth = torch.rand(3, 3, 6, 6, generator=g)
-    x = (truth[:, None] + 0.1 * torch.randn(3, 5, 3, 6, 6, generator=g)).clamp(0, 1)
-    each = np.stack([psnr(x[:, k], truth) for k in range(5)], 1)
-    curve = nb08.oracle_curve(x, truth)
-    assert curve[0] == pytest.approx(each.mean()) and curve[-1] == pytest.approx(each.max(1).mean())
-    assert (np.diff(curve) > 0).all()
-    assert nb08.deviation_within(x, truth) == pytest.approx(np.sqrt(each.var(1, ddof=1).mean()))
-
-
-def test_the_oracle_of_steps_takes_the_best_of_steps_and_runs(rat, y):
-    truth = torch.cat([rat.truth(s)[0] for s in (1, 2, 3)]).clamp(0, 1)
-    contest = nb08.Contest(truth, seed=0)
-    method = baselines.methods(rat.joint, 4, SLOW)["langevin"]
-    got = list(nb08.step_oracle(method, contest, 2).values())
-    keys = contest.pictures.keys
-    traces = np.array(
-        [
-            [
-                psnr(s.x.clamp(0, 1), truth)
-                for s in method.states(contest.y, version_seeds(1000 + r, 1, keys))
-            ]
-            for r in (0, 1)
-        ]
-    )  # (runs, steps, pictures)
-    assert got == pytest.approx(
-        [traces[:, -1].mean(), traces.max(1).mean(), traces.max((0, 1)).mean()]
-    )
-
-
 # -- the tables ----------------------------------------------------------------------------------
 
 
@@ -207,13 +169,6 @@ def test_the_contest_has_honest_rows(rat):
     text = nb08.text_table(rows)
     assert "3x4" in text and len(text.splitlines()) == 1 + len(rows)
     assert len(nb08.figure_of(rows).axes[0].get_yticks()) == 6
-
-
-def test_who_is_below_the_grey_replica():
-    beaten = nb08.beaten_by_grey()
-    assert beaten["church"] == ["Zhang", "MemoPainter", "iGM-6C", "JGM"]
-    assert beaten["bedroom"] == ["Zhang"] and "COCO-stuff" not in beaten
-    assert all(row[0][1] < nb08.GREY_REPLICA[0][1] for row in nb08.TABLE_I.values())
 
 
 def test_table_i_is_drawn_as_printed():

@@ -34,6 +34,9 @@ def change(path: Path, lines: str) -> None:
 @pytest.fixture
 def project(tmp_path):
     """A copy without the large weights."""
+    shutil.copytree(
+        ROOT / "tests", tmp_path / "tests", ignore=shutil.ignore_patterns("__pycache__")
+    )
     large = shutil.ignore_patterns("__pycache__", "photos-64*", "scenes-64.*")
     for name in ("jgm_lib", "data_scripts"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=large)
@@ -65,4 +68,6 @@ def test_the_recipe_works_as_it_stands(name, project):
 
 
 def test_there_is_a_recipe_for_every_kind_of_part():
-    assert {"A sampler", "A network", "A loss", "A data set", "A method"} <= set(recipes())
+    assert {"A sampler", "A network", "A loss", "A data set", "A method to compare"} <= set(
+        recipes()
+    )

@@ -6,9 +6,7 @@ import torch
 
 from jgm_course.nb06 import figures as nb06
 from jgm_course.nb09 import figures as nb09
-from jgm_course.nb10 import figures as nb10
 from jgm_lib.data.toy import OBJECTS, PALETTE, ToyScenes, visible
-from jgm_lib.metrics import psnr
 from jgm_lib.noise import karras_sigmas
 from jgm_lib.operators import gray_pinv, gray_weights
 from jgm_lib.study import share_interval
@@ -70,34 +68,6 @@ def test_plausibility_has_an_interval_over_landscapes(group):
     assert "0.50 (" in nb09.text_table({"half": row})
 
 
-def test_the_oracle_of_one_is_the_honest_number(group):
-    gen = torch.Generator().manual_seed(0)
-    x = (group.exact()[:, :4] + 0.05 * torch.randn(12, 4, 3, 32, 32, generator=gen)).clamp(0, 1)
-    curve, rows = nb09.oracle_curve(group, x), nb09.three_columns(group, x)
-    assert curve[0] == pytest.approx(rows["one draw"]["psnr"])
-    assert curve[-1] == pytest.approx(rows["oracle of 4"]["psnr"])
-    each = [psnr(x[:, k], group.truth) for k in range(4)]
-    assert curve[0] == pytest.approx(np.mean(each)) and (np.diff(curve) > 0).all()
-
-
-@pytest.mark.parametrize("K", [1, 2, 8, 64])
-def test_the_mean_of_k_exact_draws_gains_what_the_formula_says(K):
-    gen = torch.Generator().manual_seed(K)
-    centre = torch.randn(200, 1, 3, 8, 8, generator=gen)
-    both = centre + 0.3 * torch.randn(200, K + 1, 3, 8, 8, generator=gen)
-    gain = nb09.gain_of_mean(both[:, 1:], both[:, 0])
-    assert gain == pytest.approx(10 * np.log10(2 / (1 + 1 / K)), abs=0.03)
-
-
-def test_wider_draws_gain_more_and_a_common_error_less():
-    gen = torch.Generator().manual_seed(0)
-    truth, draws = (torch.randn(100, k, 3, 8, 8, generator=gen) for k in (1, 8))
-    right = 10 * np.log10(2 / (1 + 1 / 8))
-    assert nb09.gain_of_mean(2 * draws, truth[:, 0]) > right + 1
-    assert nb09.gain_of_mean(0.5 * draws, truth[:, 0]) < right - 1
-    assert nb09.gain_of_mean(draws + 1, truth[:, 0]) < right - 0.5
-
-
 def test_less_lookahead_keeps_less_variance():
     kept = [
         nb06.kept_variance(karras_sigmas(20, 60.0), 0.01, "multistep", lookahead=share)
@@ -119,11 +89,6 @@ def test_the_bench_counts_with_an_interval():
     assert [s.get_ylabel() for s in strips] == ["half", "all"]
     assert [list(line.get_xdata()) for line in shares.lines[::2]] == [[low, high]] * 2
     assert [t.get_text() for t in shares.texts] == ["0.50", "0.50"]
-
-
-def test_the_films_cost_is_taken_before_and_after_colouring():
-    rows = {"mean (Eq 18)": [8.8, 7.7, 7.8], "film": [11.0, 10.4, 10.7]}
-    assert nb10.film_cost(rows, "film") == pytest.approx((2.2, 2.7))
 
 
 def test_the_smallest_picture_of_a_grey_is_coloured_under_eq_19():

@@ -34,6 +34,7 @@ NAMES = {
     "corrections": "corrections",
 }
 OWN = "your own"  # settings that are no preset
+NAMES |= {k: k for knobs in KNOBS.values() for k in knobs if k not in NAMES}
 COMMON = ("sampler", "gray", "border", "n", "seed")
 SERIES = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # a decade in steps of about a quarter
 WIDE = {"description_width": "86px"}
@@ -55,7 +56,7 @@ def options(name: str, value) -> list:
     if isinstance(value, int):
         small = list(range(int(low), 13)) if low < 12 else []
         stops = {*small, *series(max(low, 1), high, whole=True)}
-    elif name in ("eta", "lookahead"):
+    elif (low, high) == (0, 1):
         stops = {round(i / 20, 2) for i in range(21)}
     else:
         floor = {"lam": 0.05, "beta": 0.01, "epsilon": 1e-8}.get(name, low)

@@ -50,6 +50,9 @@ def student(py: Path):
     for cell in book.tagged(nb, "solution"):
         cell.source = stub(cell.source)
         cell.metadata["tags"] = ["exercise"]
+    for cell in nb.cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace("](../", "](../../")  # one folder further down
     pairs.stable_ids(nb)
     return pairs.strip(nb)
 

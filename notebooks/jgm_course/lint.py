@@ -8,7 +8,7 @@ from nbformat.v4 import new_notebook
 
 from jgm_lib.errors import JGMError
 
-from . import book, exercises, lint_outputs, lint_source, pairs
+from . import book, exercises, lint_outputs, lint_source, lint_text, pairs
 
 
 def lint(py: Path) -> list[str]:
@@ -20,7 +20,7 @@ def lint(py: Path) -> list[str]:
     broken = list(lint_source.syntax(lesson))
     if broken:
         return broken
-    found = [line for check in lint_source.CHECKS for line in check(lesson)]
+    found = [line for check in (*lint_source.CHECKS, *lint_text.CHECKS) for line in check(lesson)]
     pair = _pair_or_empty(py)
     found += [line for check in lint_outputs.CHECKS for line in check(lesson, pair)]
     return found + pairs.differences(py) + exercises.differences(py)

@@ -25,6 +25,8 @@
 # ## What you need
 # - Time (CPU): not measured yet
 # - Time (GPU): no GPU needed
+# - Study time: about 10 min with the exercises
+# - Blank exercise sheet: `notebooks/exercises/90_sample.ipynb`
 
 # %% tags=["parameters"]
 seed = 0

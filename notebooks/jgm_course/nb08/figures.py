@@ -1,6 +1,6 @@
 """Lesson 08: honest tables, oracles by order statistics, Table I with the row it lacks, a zoom."""
 
-from math import comb, erf, sqrt
+from math import comb
 
 import numpy as np
 import torch
@@ -15,8 +15,6 @@ from jgm_lib.experiments.methods import Direct
 from jgm_lib.experiments.pairing import Scores
 from jgm_lib.experiments.sources import Pictures
 from jgm_lib.figures import to_array
-from jgm_lib.metrics import psnr
-from jgm_lib.noise import version_seeds
 
 from ..plots import LINES, line, panels
 
@@ -135,43 +133,6 @@ def expected_best(scores, k: int) -> float:
     return float(weights @ ordered)
 
 
-def oracle_curve(x: torch.Tensor, truth: torch.Tensor) -> np.ndarray:
-    """(K,) PSNR of an oracle of 1..K draws, averaged over the pictures; x (B,K,3,S,S)."""
-    K = x.shape[1]
-    each = np.stack([psnr(x[:, k], truth) for k in range(K)], 1)  # (B,K)
-    return np.array([np.mean([expected_best(s, k) for s in each]) for k in range(1, K + 1)])
-
-
-def deviation_within(x: torch.Tensor, truth: torch.Tensor) -> float:
-    """Standard deviation of the PSNR between draws of one picture, dB."""
-    each = np.stack([psnr(x[:, k], truth) for k in range(x.shape[1])], 1)
-    return float(np.sqrt(each.var(1, ddof=1).mean()))
-
-
-def normal_best(k: int) -> float:
-    """Expected largest of k standard normal numbers: k times the integral of z phi Phi^(k-1)."""
-    z = np.linspace(-9, 9, 20001)
-    phi = np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
-    Phi = np.array([0.5 * (1 + erf(v / sqrt(2))) for v in z])
-    return float(np.trapezoid(k * z * phi * Phi ** (k - 1), z))
-
-
-def step_oracle(method, contest: Contest, runs: int) -> dict:
-    """What the authors' way of choosing gains: PSNR of the last step of one run, of the best step of
-    one run, and of the best step of the best of ``runs``, averaged over pictures."""
-    last, best = [], []
-    for r in range(runs):
-        seeds = version_seeds(1000 + r, 1, contest.pictures.keys)
-        trace = [psnr(s.x.clamp(0, 1), contest.truth) for s in method.states(contest.y, seeds)]
-        last.append(trace[-1])
-        best.append(np.max(trace, axis=0))
-    return {
-        "last step of one run": float(np.mean(last)),
-        "best step of one run": float(np.mean(best)),
-        f"best step of {runs} runs": float(np.max(best, axis=0).mean()),
-    }
-
-
 def oracle_figure(curves: dict, grey: float) -> Figure:
     """PSNR of an oracle of K against K, a line a method; the grey replica as a horizontal line."""
     fig, axis = panels(1, 1, 5.4, 2.9)
@@ -204,15 +165,6 @@ def table_one_figure() -> Figure:
     axes[1].set_ylim(0.7, 1.0)
     fig.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncol=6)
     return fig
-
-
-def beaten_by_grey() -> dict:
-    """set -> methods of Table I whose PSNR is below the grey replica's."""
-    return {
-        s: [name for name, row in TABLE_I.items() if row[k][0] < GREY_REPLICA[k][0]]
-        for k, s in enumerate(SETS)
-        if GREY_REPLICA[k]
-    }
 
 
 def zoom_figure(image, boxes) -> Figure:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from skimage.color import rgb2lab
 
 from jgm_lib.baselines import Sampled
 from jgm_lib.data.toy import PALETTE, ToyScenes, admissible_share, mode_of, visible
@@ -15,8 +14,6 @@ from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness, divers
 from jgm_lib.samplers import fit_gamut
 from jgm_lib.settings import compared
 from jgm_lib.study import share_interval
-
-from ..nb08.figures import expected_best
 
 OPEN = tuple(name for name, modes in PALETTE.items() if len(modes) > 1 and name != "lake")
 
@@ -215,36 +212,6 @@ def scores(x: torch.Tensor, truth: torch.Tensor) -> dict:
     }
 
 
-def three_columns(group: Group, x: torch.Tensor) -> dict:
-    """Grey replica, one honest draw, the mean of all, the oracle's best by PSNR, and the truth."""
-    B, n = x.shape[:2]
-    each = np.stack([psnr(x[:, k], group.truth) for k in range(n)], 1)  # (B,n)
-    best = torch.stack([x[b, int(each[b].argmax())] for b in range(B)])
-    single = [scores(x[:, k], group.truth) for k in range(n)]
-    return {
-        "grey replica": scores(group.y.expand(-1, 3, -1, -1), group.truth),
-        "one draw": {key: float(np.mean([s[key] for s in single])) for key in single[0]},
-        f"mean of {n}": scores(x.mean(1), group.truth),
-        f"oracle of {n}": scores(best, group.truth),
-    }
-
-
-def oracle_curve(group: Group, x: torch.Tensor) -> list[float]:
-    """Expected best PSNR of k of the draws, over all subsets (lesson 08), averaged over the
-    pictures, for k = 1 .. n. k = 1 is the mean over the draws, the honest number of the table."""
-    n = x.shape[1]
-    each = np.stack([psnr(x[:, k], group.truth) for k in range(n)], 1)  # (B,n)
-    return [float(np.mean([expected_best(s, k) for s in each])) for k in range(1, n + 1)]
-
-
-def gain_of_mean(x: torch.Tensor, truth: torch.Tensor) -> float:
-    """By how many dB the mean of the draws x (B,K,3,S,S) is nearer to the truth than a draw:
-    10 log10 of the ratio of the two squared errors, each averaged over draws and pictures."""
-    x, truth = x.double(), truth.double()
-    draw = (x - truth[:, None]).square().mean()
-    return float(10 * torch.log10(draw / (x.mean(1) - truth).square().mean()))
-
-
 def score_table(rows: dict) -> str:
     lines = [f"{'':14s} {'PSNR':>6s} {'SSIM':>6s} {'dE2000':>7s} {'colour':>7s}"]
     for name, r in rows.items():
@@ -252,12 +219,6 @@ def score_table(rows: dict) -> str:
             f"{name:14s} {r['psnr']:6.2f} {r['ssim']:6.3f} {r['delta_e']:7.1f} {r['colour']:7.1f}"
         )
     return "\n".join(lines)
-
-
-def doubt_map(samples: torch.Tensor) -> np.ndarray:
-    """Where the versions (n,3,h,w) of one picture disagree: sqrt(var a + var b), (h,w)."""
-    lab = rgb2lab(samples.clamp(0, 1).movedim(1, -1).double().numpy())
-    return np.sqrt(lab[..., 1:].var(0, ddof=1).sum(-1))
 
 
 def doubt_figure(grey, doubt: np.ndarray) -> Figure:

@@ -8,12 +8,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from jgm_lib.data import samples
-from jgm_lib.data.film import FILMS, film_response, film_weights, tone_curve, tone_inverse
+from jgm_lib.data.film import FILMS, film_weights, tone_curve
 from jgm_lib.errors import JGMError
-from jgm_lib.metrics import ciede2000, colourfulness
-from jgm_lib.operators import gray, gray_weights
 from jgm_lib.photo import Photo, read_photo
-from jgm_lib.photo.enlarge import reduce
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 LOOKS = (("#0072B2", "-"), ("#D55E00", "--"), ("#000000", ":"))
@@ -27,52 +24,12 @@ def colour_tensor(name: str) -> torch.Tensor:
     return torch.from_numpy(rgb).permute(2, 0, 1)[None]
 
 
-def grey_versions(x: torch.Tensor, card) -> dict:
-    """What could have reached us of a colour photograph x (1,3,H,W): name -> y (1,1,H,W)."""
-    curve = dict(gamma=card.gamma, toe=card.toe, shoulder=card.shoulder)
-    film = film_response(x, card.seed, grain=card.grain, f=card.film, **curve)
-    undone = tone_inverse(film.double(), **curve).float()
-    return {
-        "mean (Eq 18)": gray(x, gray_weights("mean")),
-        "BT.601 (Eq 19)": gray(x, gray_weights("bt601")),
-        f"{card.film} film": film,
-        "film, curve undone": undone,
-    }
-
-
 def colorize(colorizer, y: torch.Tensor, assumed: str, card):
     """Colour a grey picture y (1,1,H,W) as if it had been made by F = ``assumed``."""
     photo = Photo.from_array(y[0, 0].clamp(0, 1).numpy(), name="grey")
     return colorizer.colorize(
         photo, n=card.n, seed=card.seed, gray=assumed, steps=card.steps, solver="multistep"
     )
-
-
-def error(samples_: torch.Tensor, truth: torch.Tensor) -> float:
-    """Mean Delta E 2000 of single versions (n,3,h,w) to a full-size truth (1,3,H,W)."""
-    small = reduce(truth[0], *samples_.shape[-2:]).clamp(0, 1)
-    return float(ciede2000(samples_, small.expand_as(samples_)).mean())
-
-
-def error_table(colorizer, x: torch.Tensor, greys: dict, card):
-    """Rows: what the grey was. Columns: grey replica, assumed mean, assumed BT.601. And the
-    results by (row, assumption)."""
-    rows, results = {}, {}
-    for name, y in greys.items():
-        for assumed in ("mean", "bt601"):
-            results[name, assumed] = colorize(colorizer, y, assumed, card)
-        h, w = results[name, "mean"].samples.shape[-2:]
-        replica = reduce(y[0], h, w).clamp(0, 1).expand(1, 3, h, w)
-        rows[name] = [error(replica, x)] + [
-            error(results[name, a].samples, x) for a in ("mean", "bt601")
-        ]
-    return rows, results
-
-
-def film_cost(rows: dict, name: str, plain: str = "mean (Eq 18)") -> tuple[float, float]:
-    """What a film costs in Delta E beside the plain mean: of the grey replicas, so before any
-    colouring, and of the pictures coloured under the mean. ``rows`` of ``error_table``."""
-    return rows[name][0] - rows[plain][0], rows[name][1] - rows[plain][1]
 
 
 def text_table(rows: dict) -> str:
@@ -88,11 +45,6 @@ def thumbnail(image, height: int = 150) -> Image.Image:
         a = (image[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
         image = Image.fromarray(a[..., 0] if a.shape[-1] == 1 else a)
     return image.convert("RGB").resize((max(1, round(height * image.width / image.height)), height))
-
-
-def same_chroma(chroma: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """The colour pictures with F x = y for both F that share a chroma (1,3,H,W) of mean zero."""
-    return tuple(y + chroma - gray(chroma, gray_weights(f)) for f in ("mean", "bt601"))
 
 
 def curve_figure(card) -> Figure:
@@ -176,8 +128,3 @@ def own_folder(colorizer, card) -> Figure | None:
             if card.out:
                 result.save(Path(card.out), stem=f"{path.stem}-{assumed}", force=True, mean=False)
     return rows_figure(rows)
-
-
-def colour_share(result) -> float:
-    """Colourfulness of the versions, averaged."""
-    return float(colourfulness(result.samples).mean())

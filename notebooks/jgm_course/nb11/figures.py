@@ -12,11 +12,8 @@ from jgm_lib.figures import to_array
 from jgm_lib.settings import compared
 from jgm_lib.study import (
     COLUMNS,
-    INDICATORS,
     LABELS,
     Room,
-    analyse,
-    observer_means,
     share_interval,
 )
 
@@ -31,16 +28,6 @@ TABLE_II = {
     "JGM": (93.97, 92.89, 92.66, 93.17),
 }
 METHODS = ("truth", "one draw", "mean of 4", "regression mean", "grey replica")
-
-
-def slips() -> dict:
-    """Methods whose printed naturalness is not the mean of the three: name -> (printed, mean)."""
-    means = {name: sum(row[:3]) / 3 for name, row in TABLE_II.items()}
-    return {
-        name: (row[3], round(means[name], 2))
-        for name, row in TABLE_II.items()
-        if abs(row[3] - means[name]) > 0.0051
-    }
 
 
 def table_two_figure(votes: int) -> Figure:
@@ -58,12 +45,6 @@ def table_two_figure(votes: int) -> Figure:
         axis.grid(axis="y", color="0.9")
     axes[0].set(ylabel="per cent", ylim=(80, 98))
     return fig
-
-
-def difference_interval(a: float, b: float, n: int, z: float = 1.96) -> tuple[float, float]:
-    """95 % interval of a difference of two shares of n independent votes each, in points."""
-    error = (a * (100 - a) / n + b * (100 - b) / n) ** 0.5
-    return a - b - z * error, a - b + z * error
 
 
 def versions(model, name: str, side: int, steps: int, seed: int) -> dict:
@@ -103,29 +84,6 @@ PREFERENCES = np.array(  # (methods, indicators), log odds of the average simula
 def room(pictures: int, seed: int) -> Room:
     """A simulated room for the five stand-ins."""
     return Room(PREFERENCES, pictures, seed=seed)
-
-
-def coverage(room: Room, people: int, rooms: int, level: float = 0.95, seed: int = 0) -> dict:
-    """Share of simulated rooms whose interval of naturalness contains the truth, all methods.
-
-    "observers": bootstrap over observers; "votes": Wilson's interval that takes every single
-    answer for an independent one. -> name -> (share, standard error).
-    """
-    truth, hits = room.truth()[:, -1], {"observers": [], "votes": []}
-    names = [str(m) for m in range(len(truth))]
-    for k in range(rooms):
-        answers = room.vote(people, seed=seed + 1 + k)
-        found = analyse(answers, names, level, 400, seed=k, columns=("naturalness",))
-        means = observer_means(answers)[:, :, -1].mean(0)
-        n = people * room.pictures * len(INDICATORS)
-        for m, name in enumerate(names):
-            _, low, high = found[name]["naturalness"]
-            hits["observers"].append(low <= truth[m] <= high)
-            low, high = share_interval(means[m], n)
-            hits["votes"].append(low <= truth[m] <= high)
-    # five methods of one room share their observers: the rooms alone are independent
-    error = (level * (1 - level) / rooms) ** 0.5
-    return {name: (float(np.mean(h)), error) for name, h in hits.items()}
 
 
 def result_figure(result: dict, truth=None, title: str = "") -> Figure:
