@@ -95,7 +95,10 @@ def test_make_photos_is_the_whole_chain():
     line = ["make", "-n", "photos", "PHOTOS=one two"]
     said = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "data folder --source one two --size 144" in said
-    assert "for card in photos-64 photos-64-more;" in said and "--about docs/photos-64-sources.yaml" in said
+    assert (
+        "for card in photos-64 photos-64-more;" in said
+        and "--about docs/photos-64-sources.yaml" in said
+    )
     nothing = subprocess.run(["make", "photos"], cwd=ROOT, capture_output=True, text=True)
     assert nothing.returncode == 2 and "PHOTOS=" in nothing.stdout
 

@@ -22,7 +22,8 @@ from .checking import REGISTRY
 OPENING = ("What you will do", "What you will learn", "What you need")
 CLOSING = ("What to expect", "Exercises", "On your own", "Further reading")
 MEDIAN_LINES, LONG_LINES, EQUATIONS = 6, 17, 19
-METHOD_LESSONS, METHOD_LINES = ("04", "05", "06", "07"), 25
+METHOD_LESSONS = tuple(f"{n:02}" for n in range(4, 12))
+METHOD_LINES = 25
 
 
 @dataclass(frozen=True)

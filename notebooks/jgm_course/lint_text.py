@@ -1,11 +1,9 @@
-"""Checks of what a reader reads: study time, links that lead somewhere, methods that fit a screen."""
+"""Checks of what a reader reads: study time, and links that lead somewhere."""
 
 import re
 
-from . import book, reading
-from .lint_source import length
+from . import reading
 
-METHOD_LINES = 25
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
@@ -41,11 +39,4 @@ def links(lesson):
                 yield f"{lesson.at(cell)}: link to {target}: no such heading"
 
 
-def methods(lesson):
-    """A cell tagged ``method`` fits a screen."""
-    for cell in book.tagged(lesson.nb, "method"):
-        if length(cell) > METHOD_LINES:
-            yield f"{lesson.at(cell)}: method of {length(cell)} lines, at most {METHOD_LINES}"
-
-
-CHECKS = (study_time, links, methods)
+CHECKS = (study_time, links)
