@@ -1,9 +1,11 @@
 """What the measurements share: the machine, rows with a spread, files."""
 
 import argparse
+import functools
 import json
 import os
 import platform
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import numpy as np
 import torch
 
 from jgm_course.book import write_text
+from jgm_lib.errors import JGMError
 
 
 def machine() -> dict:
@@ -84,3 +87,18 @@ def parser_of(doc: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", metavar="FILE", help="write the numbers there")
     return parser
+
+
+def answers(command):
+    """Decorate a ``main(argv)``: what a user can mend is one line on stderr and exit code 2."""
+
+    @functools.wraps(command)
+    def run(argv=None) -> int:
+        try:
+            command(argv)
+        except JGMError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+        return 0
+
+    return run

@@ -8,7 +8,6 @@ table is only printed.
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from jgm_course.book import ROOT, put_between, write_text
@@ -17,6 +16,8 @@ from jgm_lib.experiments.names import averaged
 from jgm_lib.experiments.tables import check_same_pictures, table
 from jgm_lib.params import ColorizeCard
 from jgm_lib.settings import EVALUATED
+
+from .common import answers
 
 CARD = ROOT / "jgm_lib" / "weights" / "scenes-64.json"
 START, END = "<!-- numbers:start -->", "<!-- numbers:end -->"
@@ -104,27 +105,23 @@ def text(rows: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def main(argv=None) -> int:
+@answers
+def main(argv=None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="+", help="what jgm evaluate --json wrote")
     parser.add_argument("--card", type=Path, default=CARD)
     parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
     parser.add_argument("--write", action="store_true", help="into the card and the README")
     args = parser.parse_args(argv)
-    try:
-        card = json.loads(args.card.read_text(encoding="utf-8"))
-        rows = read_rows(args.files, card["sha256"])
-        print(text(rows))
-        if args.write:
-            put_between(args.readme, START, END, text(rows))
-            count = next(r["n"] for r in rows if r["method"] == "truth")
-            about = f"{count} unseen scene photographs of the same four classes at 64x64"
-            card["metrics"] = {"data": about, "rows": rows}
-            write_text(args.card, json.dumps(card, indent=1, ensure_ascii=False) + "\n")
-    except JGMError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    card = json.loads(args.card.read_text(encoding="utf-8"))
+    rows = read_rows(args.files, card["sha256"])
+    print(text(rows))
+    if args.write:
+        put_between(args.readme, START, END, text(rows))
+        count = next(r["n"] for r in rows if r["method"] == "truth")
+        about = f"{count} unseen scene photographs of the same four classes at 64x64"
+        card["metrics"] = {"data": about, "rows": rows}
+        write_text(args.card, json.dumps(card, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from jgm_lib.operators import to_basis
 from jgm_lib.params import DEFAULT_WEIGHTS, ColorizeCard, validate
 
 from . import prior_table
-from .common import parser_of, write_json
+from .common import answers, parser_of, write_json
 
 COARSE = 32  # side to which chroma is averaged for R2
 PARTS = "parts"  # what R2 and speckle are made of, beside the columns
@@ -198,20 +198,16 @@ def run(options, argv) -> dict:
     return about | prior_table.rows_of(found, pictures.names, card)
 
 
-def main(argv=None) -> int:
+@answers
+def main(argv=None) -> None:
     argv = sys.argv[1:] if argv is None else argv
     options = arguments(argv)
-    try:
-        if options.json and not Path(options.json).absolute().parent.is_dir():
-            raise JGMError(f"--json {options.json}: its folder does not exist")
-        found = run(options, argv)
-        print(prior_table.text(found))
-        if options.json:
-            write_json(options.json, found)
-    except JGMError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    if options.json and not Path(options.json).absolute().parent.is_dir():
+        raise JGMError(f"--json {options.json}: its folder does not exist")
+    found = run(options, argv)
+    print(prior_table.text(found))
+    if options.json:
+        write_json(options.json, found)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ printed. Files of other weights than the bundled ones are refused unless their t
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from jgm_course.book import ROOT, put_between, write_text
@@ -16,6 +15,7 @@ from jgm_lib.checkpoints import BUNDLED
 from jgm_lib.errors import JGMError
 
 from . import prior_table
+from .common import answers
 
 CARD = BUNDLED / "photos-64.json"
 START, END = "<!-- prior:start -->", "<!-- prior:end -->"
@@ -54,25 +54,21 @@ def for_card(found: dict) -> dict:
     return {k: v for k, v in found.items() if k not in ("pictures", "keys")} | {"rows": rows}
 
 
-def main(argv=None) -> int:
+@answers
+def main(argv=None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pairs", nargs="+", metavar="TITLE FILE")
     parser.add_argument("--card", type=Path, default=CARD)
     parser.add_argument("--readme", type=Path, default=ROOT / "README.md")
     parser.add_argument("--write", action="store_true", help="into the card and the README")
     args = parser.parse_args(argv)
-    try:
-        card = json.loads(args.card.read_text(encoding="utf-8"))
-        measured = read(args.pairs, card["sha256"])
-        print(text(measured))
-        if args.write:
-            put_between(args.readme, START, END, text(measured))
-            card["metrics"] = {title: for_card(found) for title, found in measured.items()}
-            write_text(args.card, json.dumps(card, indent=1, ensure_ascii=False) + "\n")
-    except JGMError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    card = json.loads(args.card.read_text(encoding="utf-8"))
+    measured = read(args.pairs, card["sha256"])
+    print(text(measured))
+    if args.write:
+        put_between(args.readme, START, END, text(measured))
+        card["metrics"] = {title: for_card(found) for title, found in measured.items()}
+        write_text(args.card, json.dumps(card, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

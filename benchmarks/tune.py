@@ -24,7 +24,7 @@ from jgm_lib.experiments.methods import by_card, enlarged, reduced
 from jgm_lib.experiments.sources import Pictures, spread
 from jgm_lib.params import DEFAULT_WEIGHTS, ColorizeCard, validate
 
-from .common import parser_of, write_json
+from .common import answers, parser_of, write_json
 from .prior import chroma_errors, in_bf16
 from .prior_table import about, plain, span
 
@@ -150,17 +150,13 @@ def run(options, argv) -> dict:
     return out
 
 
-def main(argv=None) -> int:
+@answers
+def main(argv=None) -> None:
     argv = sys.argv[1:] if argv is None else argv
     options = arguments(argv)
-    try:
-        if options.json and not Path(options.json).absolute().parent.is_dir():
-            raise JGMError(f"--json {options.json}: its folder does not exist")
-        run(options, argv)
-    except JGMError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    if options.json and not Path(options.json).absolute().parent.is_dir():
+        raise JGMError(f"--json {options.json}: its folder does not exist")
+    run(options, argv)
 
 
 if __name__ == "__main__":
