@@ -91,6 +91,6 @@ def test_headings_have_the_names_of_a_code_host():
     ("lines", "tag", "found"), [(26, "method", 1), (25, "method", 0), (26, "x", 0)]
 )
 def test_a_method_fits_a_screen(course, lines, tag, found):
-    course.cell(f'# %% tags=["{tag}"]\n' + "a = 1\n# note\n" * lines)
+    course.cell(f'# %% tags=["{tag}"]\n' + "a = 1\n" * lines)
     named = [line for line in lint.lint(course.py) if "method of 26 lines, at most 25" in line]
     assert len(named) == found

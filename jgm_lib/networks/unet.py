@@ -125,10 +125,10 @@ class UNet(Preconditioned):
         self.stem = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
         self.down, skips = _way_down(widths, blocks, emb, dropout)
         c = widths[-1]
-        self.middle = nn.ModuleList(
+        middle = nn.ModuleList(
             [ResBlock(c, c, emb, dropout), Attention(c), ResBlock(c, c, emb, dropout)]
         )
-        self.up, c = _way_up(widths, blocks, emb, skips), widths[0]
+        self.up, self.middle, c = _way_up(widths, blocks, emb, skips), middle, widths[0]
         self.head_norm = nn.GroupNorm(8, c)
         self.head = nn.Conv2d(c, channels * patch**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
