@@ -435,6 +435,17 @@ def test_the_presets_are_offered_with_algorithm_1_alone(panel):
     panel.stop()
 
 
+def test_the_rainbow_is_announced_where_it_will_be_seen(panel, card):
+    panel.card = chain(card, feedback="level")
+    assert "rainbows" in panel.view.remark.value and "renoise" in panel.view.remark.value
+    for other in (dict(feedback="none"), dict(feedback="renoise"), presets.TEMPERED):
+        panel.card = chain(card, **other)
+        assert panel.view.remark.value == ""
+    panel.view.knobs["sampler"].value = "split"
+    assert panel.view.remark.value == ""
+    panel.stop()
+
+
 @pytest.mark.parametrize("name", presets.NAMED)
 def test_a_preset_sets_its_knobs_and_no_other_and_is_read_back(panel, card, name):
     panel.card = before = chain(card, boundary="periodic", seed=5, steps=7)

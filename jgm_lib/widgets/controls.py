@@ -136,3 +136,14 @@ def preset_control() -> w.Dropdown:
 def read_by(sampler: str) -> tuple[str, ...]:
     """The knobs that this sampler looks at."""
     return (*COMMON, *KNOBS[sampler])
+
+
+def remark_on(card: ColorizeCard) -> str:
+    """What one should know before moving a slider: why Algorithm 1 as printed paints rainbows."""
+    if card.sampler != "langevin" or card.feedback != "level" or card.consistent:
+        return ""
+    return (
+        "Expect rainbows: with feedback <i>level</i> the gradients are taken from the noisy picture, "
+        "and their noise, louder and dependent, is none that the network saw in training (lesson 06). "
+        "<i>none</i> and <i>renoise</i> paint none, nor does the preset <i>tempered</i>."
+    )

@@ -46,6 +46,7 @@ class View:
         wide = w.Layout(width="100%")
         self.knobs = {n: controls.control(n, getattr(card, n)) for n in controls.NAMES}
         self.preset = controls.preset_control()
+        self.remark = w.HTML().add_class("jgm-note")
         self.chooser = w.Dropdown(options=list(sources), layout=wide)
         self.credit = w.HTML(layout=wide).add_class("jgm-note")
         self.upload = w.FileUpload(
@@ -112,8 +113,7 @@ class View:
                 title("Algorithm"),
                 *common,
                 title("Its knobs"),
-                self.preset,
-                *own,
+                *(self.preset, self.remark, *own),
                 w.HBox([self.go, self.halt], layout=w.Layout(margin="8px 0")),
                 card,
             ],
@@ -150,6 +150,7 @@ class View:
             if widget.layout.display != display:
                 widget.layout.display = display
         self.preset.value = controls.preset_of(card)
+        self.remark.value = controls.remark_on(card)
 
     # -- pictures ----------------------------------------------------------------------------
 
