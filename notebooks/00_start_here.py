@@ -148,7 +148,8 @@ assert result.trace[-1]["residual"] < 1e-4
 # %% [markdown]
 # ## Exercises
 #
-# Each exercise has a checker: run the cell below your answer, it says *correct* or gives a hint.
+# Each exercise has a checker: run the cell below your answer, it says *correct* or gives a hint. In the lessons
+# the answers are folded up; in JupyterLab a click on the three dots opens one.
 #
 # **Exercise 1.** Write $F$, the graying with equal weights: (B,3,H,W) to (B,1,H,W).
 

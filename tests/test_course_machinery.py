@@ -261,3 +261,13 @@ def test_a_failed_write_leaves_the_old_file(course, monkeypatch):
         book.write_text(course.ipynb, "half")
     assert course.ipynb.read_text() == before
     assert not list(course.folder.glob(".*"))
+
+
+def test_answers_are_folded_up_in_the_pair_and_open_in_the_sheet(course):
+    def folded(path):
+        cells = book.read_pair(path).cells
+        return [bool(c.metadata.get("jupyter", {}).get("source_hidden")) for c in cells]
+
+    answers = ["solution" in book.tags(c) for c in book.read_pair(course.ipynb).cells]
+    assert any(answers) and folded(course.ipynb) == answers
+    assert not any(folded(course.folder / "exercises" / course.ipynb.name))

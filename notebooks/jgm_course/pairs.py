@@ -57,7 +57,7 @@ def strip_outputs(cell) -> None:
 
 
 def strip(nb):
-    """Drop times, paths and widget state; keep outputs."""
+    """Drop times, paths and widget state; keep outputs; fold answers up."""
     language = nb.metadata.get("language_info", {"name": "python"})
     nb.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -69,13 +69,17 @@ def strip(nb):
         }
         if cell.cell_type == "code":
             strip_outputs(cell)
+        if "solution" in book.tags(cell):
+            cell.metadata["jupyter"] = {"source_hidden": True}  # Lab folds the answer up
     return nb
 
 
 def with_library(path: str) -> str:
-    """PYTHONPATH with this checkout on it: the kernel must import the library it is shown with."""
+    """PYTHONPATH with this checkout on it: the kernel must import the library and the course that
+    it is shown with."""
     parts = [p for p in path.split(os.pathsep) if p]
-    return os.pathsep.join(parts if str(book.ROOT) in parts else [*parts, str(book.ROOT)])
+    ours = [str(p) for p in (book.ROOT, book.ROOT / "notebooks") if str(p) not in parts]
+    return os.pathsep.join([*parts, *ours])
 
 
 def execute(nb, folder: Path, parameters=None, output: Path | None = None):
