@@ -29,7 +29,7 @@
 # - How the same notebook trains on one GPU or on several.
 #
 # ## What you need
-# - Time (CPU): about 40 s, measured on 2 cores
+# - Time (CPU): about 50 s, measured on 2 cores
 # - Time (GPU): nobody measured this notebook on a GPU; `04_train_the_prior.paper.yaml` is the paper's
 #   setting, for which its authors report 20 hours on two 12 GB GPUs
 # - Study time: about 25 min with the exercises

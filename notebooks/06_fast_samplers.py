@@ -31,7 +31,7 @@
 # - What re-stacked noise does to a network that was trained on independent noise.
 #
 # ## What you need
-# - Time (CPU): about 20 s, measured on 2 cores
+# - Time (CPU): about 25 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Study time: about 25 min with the exercises
 # - Blank exercise sheet: `notebooks/exercises/06_fast_samplers.ipynb`

@@ -34,7 +34,7 @@
 # - why the same people should see all methods
 #
 # ## What you need
-# - Time (CPU): about 10 s, measured on 2 cores
+# - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
 # - Study time: about 15 min with the exercises
 # - Blank exercise sheet: `notebooks/exercises/11_user_study.ipynb`

@@ -30,7 +30,7 @@
 # - what changes, and what must not, when several GPUs train one model
 #
 # ## What you need
-# - Time (CPU): about 20 s, measured on 2 cores
+# - Time (CPU): about 25 s, measured on 2 cores
 # - Time (GPU): nobody measured this notebook on a GPU; on one, `12_scale_up.paper.yaml` measures the
 #   paper's network instead of the small one
 # - Study time: about 30 min with the exercises

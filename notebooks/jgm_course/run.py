@@ -21,7 +21,7 @@ from .worker import measure
 STATUS = book.ROOT / "docs" / "status.json"
 START, END = "<!-- status:start -->", "<!-- status:end -->"
 PACKAGES = ("torch", "numpy", "jupyterlab", "ipywidgets", "papermill", "ipykernel")
-QUICK = {"04": 60, "08": 60}  # seconds on two cores; the others 20
+QUICK = {"04": 60, "06": 30, "08": 60, "12": 30}  # seconds on two cores; the others 20
 TIME = re.compile(r"^((?:# )?- Time \(CPU\): ).*$", re.MULTILINE)
 
 
