@@ -318,12 +318,23 @@ assert gigabytes["RefineNet, 8 pictures"] > 12 > gigabytes["RefineNet, 4 picture
 # The paper: 0.005, halved every 5,000 steps. Its published code: 0.001 throughout. Both are cards,
 # `paper-128` and `code-128`. Draw them before you choose.
 
+# %% tags=["method"]
+def rate(step, steps, card):
+    """The learning rate before a step, counted from 0: warm-up, then what the card's schedule says."""
+    warm = min(1.0, (step + 1) / card.warmup) if card.warmup else 1.0
+    if card.schedule == "halve":
+        return card.lr * warm / 2 ** (step // card.halve_every)
+    if card.schedule == "decay":  # constant, then straight down to 0 over the last share of the steps
+        return card.lr * warm * min(1.0, (steps - step) / (card.decay_share * steps))
+    return card.lr * warm
+
 # %%
 from jgm_lib.training import learning_rate
 
 at = range(100_000)
-rates = {n: np.array([learning_rate(s, 100_000, gpu_cards[n]) for s in at])
-         for n in ("paper-128", "code-128")}
+for own in gpu_cards.values():
+    assert all(abs(rate(s, 100_000, own) / learning_rate(s, 100_000, own) - 1) < 1e-12 for s in at[::7])
+rates = {n: np.array([rate(s, 100_000, gpu_cards[n]) for s in at]) for n in ("paper-128", "code-128")}
 show(lesson.rates_figure(rates),
      alt="Left: the paper's rate falls in twenty steps from 0.005 to below 1e-8, the code's stays at 0.001. "
      "Right: of all that the paper's rate adds up to, 90 % is spent within the first 17,000 of "

@@ -22,7 +22,7 @@ from .checking import REGISTRY
 OPENING = ("What you will do", "What you will learn", "What you need")
 CLOSING = ("What to expect", "Exercises", "On your own", "Further reading")
 MEDIAN_LINES, LONG_LINES, EQUATIONS = 6, 17, 19
-METHOD_LESSONS = tuple(f"{n:02}" for n in range(4, 12))
+METHOD_LESSONS = tuple(f"{n:02}" for n in range(4, 13))
 METHOD_LINES = 25
 
 
