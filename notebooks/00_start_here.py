@@ -134,7 +134,7 @@ show(lesson.map_figure(), dpi=85,
 # %% [markdown]
 # ## What to expect
 #
-# A few versions of one photograph, clearly coloured where the prior knows what it sees (sky, leaves,
+# A few versions of one photograph, clearly coloured where the [prior](../docs/glossary.md#prior) knows what it sees (sky, leaves,
 # fur, skin) and guessing elsewhere: the colour of a painted wall or a cup is anybody's choice. The numbers below say how colourful: 0 is grey, 109 the most colourful
 # pictures of the study that made the scale.
 

@@ -148,7 +148,7 @@ assert torch.allclose(slope, line_mix.score(t, sigma), atol=1e-12)
 #    A_\sigma(x) = x + \sigma^2\, \nabla \log \int g_\sigma(\eta)\, p(x+\eta)\, d\eta \tag{3} $$
 #
 # This is Tweedie's formula. **First slip of the paper:** its Eq 3 lacks the $\sigma^2$. Units show
-# it: if $x$ is measured in metres, a score is in 1/metres, and the two cannot be added.
+# it: if $x$ is measured in metres, a [score](../docs/glossary.md#score) is in 1/metres, and the two cannot be added.
 
 # %%
 clean = torch.linspace(-4, 4, 4001)  # integrate over the clean x by brute force
@@ -185,7 +185,7 @@ show(
 # %% [markdown]
 # ## From the denoiser to the score
 #
-# Read the same equation the other way round: any denoiser *is* a score,
+# Read the same equation the other way round: any [denoiser](../docs/glossary.md#denoiser) *is* a score,
 #
 # $$ s(x) = \frac{A(x) - x}{\sigma^2} \tag{5} $$
 #

@@ -78,7 +78,7 @@ default = card == CARD()  # what is asserted about random numbers holds for the 
 #
 # $$ X_{t+1} \leftarrow X_t + \alpha\, \nabla_X \log p(X_t) + \sqrt{\alpha}\, z_t, \qquad z_t \sim N(0, I) \tag{10} $$
 #
-# and one paragraph later, with a network for the score, as
+# and one paragraph later, with a network for the [score](../docs/glossary.md#score), as
 #
 # $$ X_{t+1} \leftarrow X_t + \frac{\alpha_i}{2}\, s_\theta(X_t, \sigma_i) + \sqrt{\alpha_i}\, z_t \tag{11} $$
 #

@@ -257,7 +257,7 @@ for boundary in ("neumann", "periodic"):
 # %% [markdown]
 # ## The grey photograph survives
 #
-# Algorithm 1 knows the grey of the picture and of the gradients. Does fusion spoil it? Apply $F$ to Eq
+# Algorithm 1 knows the grey of the picture and of the gradients. Does [fusion](../docs/glossary.md#fusion) spoil it? Apply $F$ to Eq
 # (a): if $F x_t = y$ and $F g = \nabla y$, then $Fx$ solves $(I + \beta\nabla^T\nabla)\,Fx =
 # y + \beta \nabla^T\nabla y$, whose only solution is $y$. So **the fused picture has exactly the given
 # grey**, whatever the colours do. It needs the same boundary on both sides.
@@ -492,7 +492,7 @@ show(
 # A Gaussian has kurtosis 3. Photographs have many times that: nearly everything is flat, and a few edges
 # are huge. Much of it is a mixture: calm regions and busy regions. Divide each gradient by
 # the local scale (the root mean square in a 9 by 9 window) and most of the tail is gone. That is what a
-# squared penalty like Eq 14 cannot know, and a trained prior can.
+# squared penalty like Eq 14 cannot know, and a trained [prior](../docs/glossary.md#prior) can.
 
 # %% [markdown]
 # ## Appendix: why wrap-around bleeds

@@ -116,7 +116,7 @@ show(fig, alt="Six small landscapes with hills, trees and houses: some skies are
 # %% [markdown]
 # The network gets the joint tensor $X = [x, \nabla_1 x, \nabla_2 x]$ of Eq 8, nine channels. `start`
 # builds the network from the card and measures the channels on 1,024 pictures, in a colour basis
-# whose first axis is luma (black to white) and whose other two are chroma (red against blue, magenta
+# whose first axis is luma (black to white) and whose other two are [chroma](../docs/glossary.md#chroma) (red against blue, magenta
 # against green).
 
 # %%
@@ -140,13 +140,13 @@ if hasattr(model, "spread"):
 #
 # ## Eq 9: the loss
 #
-# For every noise level, add noise of that level and ask for the score:
+# For every noise level, add noise of that level and ask for the [score](../docs/glossary.md#score):
 #
 # $$ \frac{1}{2L} \sum_{i=1}^{L} \lambda(\sigma_i)\; E_{p(X)} E_{p_{\sigma_i}(\tilde X | X)}
 #    \left\| s_\theta(\tilde X, \sigma_i) + \frac{\tilde X - X}{\sigma_i^2} \right\|^2 \tag{9} $$
 #
 # (The paper writes $\tilde x | x$ under the expectation where $\tilde X | X$ is meant.) Our network
-# is a denoiser $D(\tilde X, \sigma) = \tilde X + \sigma^2 s_\theta$, so the bracket is
+# is a [denoiser](../docs/glossary.md#denoiser) $D(\tilde X, \sigma) = \tilde X + \sigma^2 s_\theta$, so the bracket is
 # $(D - X)/\sigma^2$ and Eq 9 is a denoising loss with the weight $\lambda/(2\sigma^4)$.
 #
 # Which $\lambda$? Suppose a channel were Gaussian with variance $d^2$, every pixel for itself. The
@@ -175,7 +175,7 @@ for sigma, d in ((0.01, 0.4), (0.5, 0.02), (3.0, 0.1)):
 #
 # The authors' code takes ten levels, from 1 to 0.01; the paper gives no numbers. We draw $\ln\sigma$ from a
 # normal density for every picture, so that any level can be used later. Two pictures in three get *split
-# noise*: $\sigma$ on the chroma channels, nearly none ($\sigma_y = 0.002$) on the luma channels. Why?
+# noise*: $\sigma$ on the chroma channels, nearly none ($\sigma_y = 0.002$) on the [luma](../docs/glossary.md#luma) channels. Why?
 #
 # - The luma is what we shall know: the photograph is it. Noise on it hides edges and shapes, and with them
 #   what tells a roof from a tree.
@@ -463,7 +463,7 @@ print({k: colorizer.card[k] for k in ("network", "steps", "pictures_seen", "loss
 # %% [markdown]
 # ## What to expect
 # With the quick values the mean loss ends near 0.6, and most samples have blue or orange skies and
-# green grass. Without the fusion they are grainy: 8,000 pictures are little. The `laptop` card
+# green grass. Without the [fusion](../docs/glossary.md#fusion) they are grainy: 8,000 pictures are little. The `laptop` card
 # (`notebooks/params`) takes 14 times as many.
 
 # %%

@@ -74,10 +74,10 @@ print("\n".join(str(path) for row in rows for path in row.paths))
 # %% [markdown]
 # ## The contact sheet
 #
-# Truth, grey, then the versions in the order of typicality: *1* is the consensus of the draws, the
+# Truth, grey, then the versions in the order of typicality: *1* is the [consensus](../docs/glossary.md#consensus) of the draws, the
 # last the most adventurous. A version is a draw from $p(\text{colour} \mid \text{grey})$, not a best
 # guess, but an approximate one: the network is imperfect, and twenty steps are few: with `lookahead` 1 they
-# keep 1.1 of the variance of a Gaussian known exactly, with 0.6 only 0.8, which is paler (lesson 06). The prior has seen photographs of
+# keep 1.1 of the variance of a Gaussian known exactly, with 0.6 only 0.8, which is paler (lesson 06). The [prior](../docs/glossary.md#prior) has seen photographs of
 # people, animals, rooms, food and landscapes: it has an opinion about skies, fur and skin, and can only
 # guess at a cup or a suit. ΔE is CIEDE2000 (about 1 is just visible), C the colourfulness
 # (0 is grey): a colorizer that plays safe shows there.
@@ -107,7 +107,7 @@ for row in rows:
 # ## The method in one drawing (Fig 3)
 #
 # Above, what lesson 04 did. Below, what happens now: start from noise, take Langevin steps along the
-# learned score while the photograph pulls, and at the end of each level fuse intensity and gradients.
+# learned [score](../docs/glossary.md#score) while the photograph pulls, and at the end of each level fuse intensity and gradients.
 
 # %%
 show(lesson.pipeline_figure(),
@@ -179,13 +179,13 @@ show(lesson.film_figure(reel), dpi=66,
 # Noise a picture that obeys the photograph: $F\tilde x \sim N(y, \|f\|^2\sigma^2)$, so
 # $\nabla \log p(y \mid \tilde x) = -F^+ (F\tilde x - y)/\sigma^2$, and for $f = (1,1,1)/3$ that is
 # minus Eq 13 over $\sigma^2$. So $\lambda_0 = 1$ *is* Bayes' rule, if the prior is flat where it matters.
-# Is it? For a luma with prior $N(0, S)$ the drift is linear and everything can be computed:
+# Is it? For a [luma](../docs/glossary.md#luma) with prior $N(0, S)$ the drift is linear and everything can be computed:
 #
 # $$ \text{mean} = y\,\frac{\lambda_0/\sigma^2}{1/(S+\sigma^2) + \lambda_0/\sigma^2}, \qquad
 #    \text{variance} = \frac{1}{1/(S+\sigma^2) + \lambda_0/\sigma^2} \tag{a} $$
 #
 # Right would be mean $y$ and variance $\sigma^2$. At small $\sigma$ both are right for $\lambda_0 = 1$. At
-# large $\sigma$ the network, which sees luma and chroma under the same noise, pulls the luma to its mean
+# large $\sigma$ the network, which sees luma and [chroma](../docs/glossary.md#chroma) under the same noise, pulls the luma to its mean
 # as if the photograph were not there: the mean stays short. A larger $\lambda_0$ repairs the mean and
 # spoils the variance. No $\lambda_0$ repairs both; clean luma does (below).
 
@@ -242,7 +242,7 @@ except JGMError as error:
 # unscaling ($s$ is `gradient_scale`). Eq 14 averages them: what the gradients know well (fine detail)
 # comes from them, the rest from the intensity. It multiplies the noise's standard deviation by the
 # numbers below; $\beta = s^2$ is best. At the authors' half scale with their $\beta = 5.9$ the
-# fusion *adds* noise; our weights store gradients at full scale, where 5.9 is harmless.
+# [fusion](../docs/glossary.md#fusion) *adds* noise; our weights store gradients at full scale, where 5.9 is harmless.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -360,10 +360,10 @@ show(tempering.tempered_figure(shown), dpi=90,
 
 # %% [markdown]
 # The rainbows are gone. Two things remain, and no setting takes them away. $h$ is a *temperature*:
-# with many levels the chain keeps $1 - h/2$ of the posterior's variance (tested), so $h = 0.9$ is
+# with many levels the chain keeps $1 - h/2$ of the [posterior](../docs/glossary.md#posterior)'s variance (tested), so $h = 0.9$ is
 # nearer the mean and paler than a true draw, and part of its PSNR is that pallor. And the network
 # still reads the photograph through noise while colours are decided, so it cannot know what it will
-# see later: that is what split noise repairs.
+# see later: that is what [split noise](../docs/glossary.md#split-noise) repairs.
 
 # %% [markdown]
 # ## Which PSNR?
@@ -382,7 +382,7 @@ assert np.less_equal(columns["one version"], columns["best of n (oracle)"]).all(
 
 # %% [markdown]
 # Averaged over the draws, the mean square error of a draw is that of their mean plus the spread. (A
-# single draw can be better than the mean; that is what the oracle finds.) Between exact draws and the
+# single draw can be better than the mean; that is what the [oracle](../docs/glossary.md#oracle) finds.) Between exact draws and the
 # mean of $K$ of them lie $10 \log_{10}(2/(1 + 1/K))$ dB, 1.8 for three and 3.0 at most (lesson 09); paler
 # draws pay less. Diversity costs PSNR, which is why PSNR alone rewards dull pictures.
 

@@ -68,7 +68,7 @@ print(f"{card.weights}: {about['steps']} training steps at {about['size']} pixel
 # ## Why a thousand
 #
 # Algorithm 1 noises all nine channels alike. At $\sigma = 1$ the network sees the colours through
-# noise, as it must, but the photograph too, although we know it exactly. The consistency term (Eq 13)
+# noise, as it must, but the photograph too, although we know it exactly. The [consistency](../docs/glossary.md#consistency) term (Eq 13)
 # pulls the state back to $y$ a little in every step; it cannot make the network *see* $y$.
 #
 # And there is a second handicap. The network was trained with independent noise on its nine channels.
@@ -76,7 +76,7 @@ print(f"{card.weights}: {about['steps']} training steps at {about['size']} pixel
 # their noise is $\nabla(\sigma z)$: twice the variance, and nothing but a function of the picture's own.
 #
 # Below, three guesses from one evaluation each: all nine channels noisy, the same re-stacked, and the
-# luma clean. The known grey is put in afterwards, so that only the colours differ.
+# [luma](../docs/glossary.md#luma) clean. The known grey is put in afterwards, so that only the colours differ.
 
 # %%
 from jgm_lib.joint import join
@@ -164,7 +164,7 @@ if card == CARD():
 # %% [markdown]
 # ## Split noise is the score of p(colour | grey), exactly
 #
-# Rotate the colour axis: one luma channel $u$ that the photograph tells us, two chroma channels $c$
+# Rotate the colour axis: one luma channel $u$ that the photograph tells us, two [chroma](../docs/glossary.md#chroma) channels $c$
 # that it does not (in each of the groups $x$, $\nabla_1 x$, $\nabla_2 x$). Give $u$ the noise
 # $\sigma_y$ and $c$ the noise $\sigma$. The joint density factors, and the first factor has no $c$ in it:
 #
@@ -173,13 +173,13 @@ if card == CARD():
 #    = \nabla_{\tilde c} \log p(\tilde c | \tilde u)
 #    \;\to\; \nabla_{\tilde c} \log p_\sigma(\tilde c | u) \quad (\sigma_y \to 0) \tag{a} $$
 #
-# So a network trained with split noise gives the conditional score in its chroma channels. There is
+# So a network trained with split noise gives the conditional [score](../docs/glossary.md#score) in its chroma channels. There is
 # nothing to constrain and no $\lambda_0$ to choose. Two noise speeds are from Batzolis et al. 2021
 # (arXiv 2111.13606); a clean condition is also SR3 and Palette (Saharia et al.). New here is only to
 # join them with the paper's channels in one network.
 #
-# Checked on a Gaussian prior of 2 x 2 pictures, where both sides are matrix formulas: the left one
-# from the joint denoiser with luma noise $\sigma_y$, the right one from the Schur complement.
+# Checked on a Gaussian [prior](../docs/glossary.md#prior) of 2 x 2 pictures, where both sides are matrix formulas: the left one
+# from the joint [denoiser](../docs/glossary.md#denoiser) with luma noise $\sigma_y$, the right one from the Schur complement.
 
 # %%
 rat = lesson.gaussian_rat(seed=0)
@@ -216,7 +216,7 @@ print(f"slope at the end {slope:.2f}")
 # $$ X' = \hat x + \sqrt{\sigma'^2 - \sigma_{up}^2}\;\hat\epsilon + \sigma_{up}\, z, \qquad
 #    \sigma_{up} = \eta\,\sigma' \sqrt{1 - \sigma'^2/\sigma^2} \tag{b} $$
 #
-# $\eta = 0$ follows the probability-flow ODE, $\eta = 1$ is ancestral sampling. The levels are spaced
+# $\eta = 0$ follows the probability-flow ODE, $\eta = 1$ is [ancestral](../docs/glossary.md#ancestral) sampling. The levels are spaced
 # evenly in $\sigma^{1/7}$ (Karras et al. 2022), and the last step goes to 0, that is to $\hat x$.
 
 # %%
@@ -283,7 +283,7 @@ torch.testing.assert_close(fit_gamut(mine, y), end.x, rtol=0, atol=1e-4)
 # %% [markdown]
 # ### The null-space sampler
 #
-# `nullspace` needs no network trained with split noise: all nine channels carry $\sigma$, and the known grey
+# `nullspace` needs no network trained with [split noise](../docs/glossary.md#split-noise): all nine channels carry $\sigma$, and the known grey
 # is put into every estimate (DDNM and DDRM do so too). Two lines differ: the noise is on everything, and
 # the noise that was seen, $(X - \hat x)/\sigma$, is that of the network's own answer.
 
@@ -343,7 +343,7 @@ for eta in (0.0, 0.5, 0.85, 1.0):
 # %% [markdown]
 # Few steps lose variance too, for another reason: each step is a straight line on a curved path. Two
 # remedies. Heun's method looks at the slope at both ends of a step and takes the mean (two
-# evaluations). The multistep rule (DPM-Solver++ 2M, Lu et al. 2022) remembers the last estimate and
+# evaluations). The [multistep](../docs/glossary.md#multistep) rule (DPM-Solver++ 2M, Lu et al. 2022) remembers the last estimate and
 # extrapolates (still one evaluation).
 
 # %%
@@ -368,7 +368,7 @@ for name, (evaluations, values) in kept.items():
 
 # %% [markdown]
 # A sampler may take the multistep rule by a share, `lookahead`: `scenes-64` is measured with 0.6, so its
-# versions are paler and lie closer together than draws from the posterior. Twenty evaluations keep:
+# versions are paler and lie closer together than draws from the [posterior](../docs/glossary.md#posterior). Twenty evaluations keep:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -381,7 +381,7 @@ for share in (0.0, 0.6, 1.0):
 #
 # The bench colours the same landscapes with each. *Admissible* is the share of pixels painted in a
 # colour that their object can have (grass green; a roof red, slate or brown; a mixture of two counts
-# against it), with a 95 % interval from a bootstrap over the landscapes. *dE2000* is the colour
+# against it), with a 95 % interval from a [bootstrap](../docs/glossary.md#bootstrap) over the landscapes. *dE2000* is the colour
 # difference of one draw to the truth (it punishes a brown roof where the truth was red), *colour* the
 # colourfulness over the truth's. The quick setting takes fewer and larger steps than Algorithm 1's code;
 # the `laptop` card takes all 1,000.
@@ -432,7 +432,7 @@ show(lesson.causes_figure(causes),
 
 # %% [markdown]
 # In the first four rows the luma is as noisy as the chroma, so noisy luma cannot be what sets the first
-# apart. Without re-stacking (`none`, `renoise`) there are no rainbows, although `renoise` fuses at the end of
+# apart. Without [re-stacking](../docs/glossary.md#re-stacking) (`none`, `renoise`) there are no rainbows, although `renoise` fuses at the end of
 # each level as `level` does. And re-stacking *after* fusing (`step`) does no harm: above, it was the unfused
 # picture whose noise came out too loud. Fuse less, and the rainbows come back: the share of `step` is 0.82 at
 # $\beta = 0.25$, 0.70 at 0.05, and 0.59 at 0. So it is that noise, louder and dependent, which the network never

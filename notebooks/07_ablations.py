@@ -90,7 +90,7 @@ default = card == CARD()  # what is asserted about random pictures holds for the
 # \nabla x_{t+1} &\leftarrow \nabla x_t + \frac{\alpha_t}{2}\,[s_{\theta_2}(\nabla x_t) - \lambda_2\, DC(\nabla x_t)] + \sqrt{\alpha_t}\, z_2
 # \end{aligned} \tag{17} $$
 #
-# Stacked into one vector this is Algorithm 1 with a score that never looks across the two halves, and
+# Stacked into one vector this is Algorithm 1 with a [score](../docs/glossary.md#score) that never looks across the two halves, and
 # that is how the library writes it: `Divided(intensity, gradients)` is a model like any other, and
 # `langevin(..., lam=a, lam_grad=b, feedback="none")` runs it with $\lambda_1 = a/\sigma_i^2$ and
 # $\lambda_2 = b/\sigma_i^2$, as Eq 12 in lesson 05. "$\nabla x_t$" is a slip of notation: from the first step on
@@ -116,7 +116,7 @@ def divided_chains(intensity, gradients, y, sigmas, T, epsilon, a, b, noise):
 
 
 # %% [markdown]
-# Is `langevin` with a `Divided` model the same? On a prior of tiny Gaussian pictures, with two different
+# Is `langevin` with a `Divided` model the same? On a [prior](../docs/glossary.md#prior) of tiny Gaussian pictures, with two different
 # $\lambda$ and the same random numbers:
 
 # %%
@@ -144,7 +144,7 @@ print(f"{rat.joint.channels} channels jointly, or "
 # It sees noisy gradients beside the noisy picture: three measurements of one thing. So its estimate is
 # better at every noise level, most of all at small noise. Both denoisers are affine, $D(X) = AX + b$, so an
 # error is $(A-1)\,C\,(A-1)^T + \sigma^2 A A^T$ with the covariance $C$ of $[x, \nabla x]$; for the joint one that is
-# the posterior's covariance $C - C(C + \sigma^2)^{-1}C$, the least there is.
+# the [posterior](../docs/glossary.md#posterior)'s covariance $C - C(C + \sigma^2)^{-1}C$, the least there is.
 
 # %%
 four = lesson.Rat(4)
@@ -175,7 +175,7 @@ for sigma in (1.0, 0.3, 0.1, 0.03, 0.01):
 # %% [markdown]
 # ### What the divided chain does with it
 #
-# The target is the exact law of the colours given the grey picture. For each $\beta$ of the fusion:
+# The target is the exact law of the colours given the grey picture. For each $\beta$ of the [fusion](../docs/glossary.md#fusion):
 # the distance to it (Wasserstein, in units of the pixels) and the share of its variance. First with
 # the step of the authors' code, then with one ten times larger, both 1,000 steps:
 
@@ -318,16 +318,16 @@ if default:
     assert off > 3 * on
 
 # %% [markdown]
-# The grain is luma: gradients that belong to no picture at hand. The last projection puts $Fx = y$ right
+# The grain is [luma](../docs/glossary.md#luma): gradients that belong to no picture at hand. The last projection puts $Fx = y$ right
 # and takes it away, so the colour difference that stays is small, and six scenes can do no more than
 # name its interval. The paper shows chosen failure cases and finds colours that overflow; how often they
 # happen is what the trained comparison has to count.
 #
 # ## Sweeps of $\lambda_0$ and $\beta$
 #
-# Single draws, no choosing; the grey line is the grey replica on the left and the truth on the right, where
+# Single draws, no choosing; the grey line is the [grey replica](../docs/glossary.md#grey-replica) on the left and the truth on the right, where
 # the share of pixels in a colour that their object can have is shown (lesson 09), with 95 % intervals from
-# a bootstrap over the scenes.
+# a [bootstrap](../docs/glossary.md#bootstrap) over the scenes.
 # Every $\lambda_0$ is a run of its own; with nine free chains $\beta$ only enters at the end, so one
 # run serves all. The null-space sampler, which changes only what $F$ does not see (lesson 05), fuses its
 # estimate in every step.

@@ -458,7 +458,7 @@ assert torch.allclose((first + second) / 2, all_eight, rtol=1e-9, atol=1e-12)
 #
 # Which learning rate? Ask a grid. `jgm_course.sweep` runs a lesson through papermill once for every
 # combination of values. Any notebook with a `parameters` cell and a `status` cell will do. Ours is the
-# smallest denoiser there is, $D(x) = w\,x$ for single pixels of the packed set, whose exact answer
+# smallest [denoiser](../docs/glossary.md#denoiser) there is, $D(x) = w\,x$ for single pixels of the packed set, whose exact answer
 # $w = d^2/(d^2 + \sigma^2)$ lesson 01 gave.
 
 # %%
