@@ -42,6 +42,17 @@ def test_columns_are_what_they_say():
         assert columns["consensus of 5"]["psnr"][b] == pytest.approx(each[distance.argmin(), b])
 
 
+def test_chroma_psnr_leaves_out_the_mean_of_the_colours_whatever_the_graying():
+    truth, drawn = (0.3 + 0.4 * a for a in scene()[::2])  # away from black and white
+    x, f = drawn[:, 0], gray_weights("bt601")
+    same_mean = x - gray(x, F) + gray(truth, F)
+    brighter = same_mean + 0.2 * gray(x, F)
+    wanted = score(same_mean, truth, gray(truth, f), f)["psnr"]
+    for picture in (same_mean, brighter):
+        found = score(picture, truth, gray(truth, f), f)["chroma_psnr"]
+        assert found == pytest.approx(wanted, abs=1e-4)
+
+
 def test_a_limit_spreads_over_the_folder_and_does_not_change_the_draws(tmp_path):
     from PIL import Image
 

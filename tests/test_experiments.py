@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from jgm_lib import Colorizer, JGMError, baselines
 from jgm_lib.cli import main
 from jgm_lib.data.toy import ToyScenes
 from jgm_lib.experiments import names, pairing, tables
-from jgm_lib.experiments.bench import compare, grey_scores, measure
+from jgm_lib.experiments.bench import compare, grey_scores, measure, rows_of
 from jgm_lib.experiments.methods import Direct, by_card, method_of
 from jgm_lib.experiments.pairing import Scores
 from jgm_lib.experiments.sources import Pictures, eight_bit
@@ -132,6 +133,23 @@ def test_the_mean_of_draws_is_pale_and_costs_all_of_them(colorizer, scenes):
     assert pale.mean() < full.mean()
 
 
+def test_seconds_are_of_one_version_and_a_column_costs_what_it_takes(
+    colorizer, scenes, monkeypatch
+):
+    """Twelve seconds for two versions of three pictures; a column of both takes twice as much."""
+    ticks = iter((100.0, 112.0))
+    clock = SimpleNamespace(monotonic=lambda: next(ticks))
+    monkeypatch.setattr("jgm_lib.experiments.bench.time", clock)
+    found = measure(method_of("split", colorizer, short("split")), scenes)
+    rows = rows_of("split", found, grey_scores(scenes))
+    assert {r["column"]: (r["nfe"], r["seconds"]) for r in rows} == {
+        "single": (2, 2.0),
+        "consensus of 2": (4, 4.0),
+        "mean of 2": (4, 4.0),
+        "oracle of 2": (4, 4.0),
+    }
+
+
 # -- differences -------------------------------------------------------------------------------
 
 
@@ -141,6 +159,11 @@ def test_differences_pair_the_pictures_whatever_their_order():
     found = pairing.differences(a, b)
     assert found["psnr"][0] == 2 and found["delta_e"] == [-2, -2, -2]
     assert found["psnr"][1] >= 1 and found["psnr"][2] <= 3
+
+
+def test_shared_pictures_keep_the_order_of_the_first():
+    a, b = scores([1, 2, 3], psnr=[1, 2, 3]), scores([3, 9, 1], psnr=[3, 9, 1])
+    assert a.shared(b) == [1, 3] and b.shared(a) == [3, 1]
 
 
 def test_results_of_different_pictures_are_refused():
@@ -174,6 +197,7 @@ def test_rows_hold_the_differences_and_what_they_are_made_of(colorizer, scenes):
     assert last["keys"] == [scenes.keys[0], scenes.keys[2]] and last["n"] == 2
     wanted = np.array(last["values"]["psnr"]) - grey.values["psnr"][[0, 2]]
     assert last["to_grey"]["psnr"][0] == pytest.approx(wanted.mean())
+    assert last["grey_psnr"] == pytest.approx(grey.values["psnr"][[0, 2]].mean())
     other = np.array(by["split", "single"]["values"]["delta_e"])[[0, 2]]
     wanted = np.array(last["values"]["delta_e"]) - other
     assert last["against"]["delta_e"][0] == pytest.approx(wanted.mean())

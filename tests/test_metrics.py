@@ -392,6 +392,15 @@ def test_ratio_of_sums():
         ratio_of_sums([1, math.inf], [1, 1])
 
 
+def test_the_interval_of_a_ratio_ends_at_resampled_ratios():
+    """Of two resamples the ends are the two ratios, not something between them."""
+    a, b = np.arange(1.0, 6.0), np.array([2.0, 1.0, 4.0, 3.0, 1.0])
+    picks = np.random.default_rng(3).integers(5, size=(2, 5))
+    both = sorted(a[pick].sum() / b[pick].sum() for pick in picks)
+    assert both[0] < both[1]
+    assert ratio_of_sums(a, b, seed=3, n=2)[1:] == pytest.approx(both, rel=1e-12)
+
+
 # Speckle
 
 

@@ -26,6 +26,7 @@ from jgm_lib.noise import SeededNoise, sigma_ladder
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.params import ColorizeCard
 from jgm_lib.samplers import SAMPLERS, consistent_step, langevin, presets, step_to
+from jgm_lib.settings import LangevinSettings
 
 MEAN, BT601 = gray_weights("mean"), gray_weights("bt601")
 F64 = dict(dtype=torch.float64)
@@ -259,6 +260,16 @@ def test_a_step_that_cannot_be_consistent_is_one_clear_line(settings, match):
             )
         )
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("one, other", [("lam", "lam_grad"), ("lam_grad", "lam")])
+def test_neither_lambda_may_overshoot(one, other):
+    """Half the way a step and sigma/sigma' = r: 1 + lambda is at most 2 (1 + 1/r), either's."""
+    told = dict(L=10, T=1, consistent=True, epsilon=1e-4)  # h = epsilon/(2 sigma_L^2) = 1/2
+    largest = 1 + 2 * 100 ** (-1 / 9)
+    LangevinSettings(**told, **{one: largest - 1e-6, other: 0.0})
+    with pytest.raises(JGMError, match=f"0.5 must lie between .* lambda={largest + 1e-3:g}"):
+        LangevinSettings(**told, **{one: largest + 1e-3, other: 0.0})
 
 
 def test_the_authors_step_is_long_enough_to_be_consistent():
