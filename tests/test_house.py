@@ -33,13 +33,14 @@ def test_a_circle_is_named():
         ("from . import errors, noise", {"errors", "noise"}),
         ("from .photo.read import Photo", {"photo.read"}),
         ("def f():\n    from .noise import g", {"noise"}),
+        ("from jgm_lib.noise import g", {"noise"}),
         ("import os\nfrom torch import nn", set()),
     ],
 )
 def test_imports_are_found(code, found):
     known = {"errors", "noise", "photo", "photo.read", "here"}
     assert house.imports("here", ast.parse(code), known, package=False) == found
-    room = code.replace("from .", "from ..")
+    room = code.replace("from .", "from ..")  # a whole name is the same everywhere
     assert house.imports("photo.read", ast.parse(room), known, package=False) == found - {
         "photo.read"
     }

@@ -44,9 +44,11 @@ def imports(name: str, tree: ast.Module, known, package: bool, late: bool = True
     nodes = ast.walk(tree) if late else top_level(tree)
     found = set()
     for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = here[: len(here) - node.level + 1]
-            base += (node.module or "").split(".") if node.module else []
+        if isinstance(node, ast.ImportFrom):
+            path = node.module.split(".") if node.module else []
+            if not node.level and path[0] != LIBRARY.name:
+                continue  # another package's
+            base = [*here[: len(here) - node.level + 1], *path] if node.level else path[1:]
             for alias in node.names:
                 found.add(nearest(".".join([*base, alias.name]), known))
     return found - {name, None}
