@@ -48,6 +48,15 @@ def test_split_is_a_partition(npy):
     assert data.classes == ["a", "b"] and data.labels.tolist() == [0] * 10 + [1] * 10
 
 
+def test_the_seed_chooses_what_is_held_out(npy, tmp_path):
+    held = []
+    for seed in (0, 1, 1):
+        named = [(f"{k}.png", png(np.full((24, 24, 3), 8 * k, np.uint8))) for k in range(20)]
+        about = dict(name="seeded", out=tmp_path, source="made", size=24, holdout=0.2, seed=seed)
+        held.append(PackedSet(pack(named, **about)).holdout_indices.tolist())
+    assert held[0] == PackedSet(npy).holdout_indices.tolist() != held[1] == held[2]
+
+
 @pytest.mark.parametrize("suffix", ["", ".npy", ".json"])
 def test_any_of_the_names_opens_it(npy, suffix):
     assert len(PackedSet(str(npy.with_suffix("")) + suffix)) == 20

@@ -131,3 +131,12 @@ def test_a_notebook_namespace_is_checked():
     assert check_parameters(ColorizeCard, good).lam == 2.0
     with pytest.raises(JGMError, match="lamda: unknown name"):
         check_parameters(ColorizeCard, {**good, "lamda": 3})
+
+
+def test_every_knob_of_the_card_is_read_by_a_sampler_that_has_it():
+    """Else it could be turned, on the command line and in the panel, and nothing would change."""
+    common = {"weights", "sampler", "gray", "border", "n", "seed"}
+    read = {name for knobs in KNOBS.values() for name in knobs}
+    assert read == set(ColorizeCard.model_fields) - common
+    for name, knobs in KNOBS.items():
+        assert set(knobs) <= {f.name for f in fields(SETTINGS[name])}
