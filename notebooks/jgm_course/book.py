@@ -1,6 +1,8 @@
 """The lessons on disk: find, read, write. A lesson is notebooks/NN_name.py."""
 
+import argparse
 import re
+import sys
 from pathlib import Path
 
 import jupytext
@@ -104,3 +106,29 @@ def first_line(source: str, width: int = 50) -> str:
     """The start of a cell, to name it in a message."""
     line = next((s.strip() for s in source.splitlines() if s.strip()), "(empty)")
     return line if len(line) <= width else line[: width - 3] + "..."
+
+
+# -- the commands over lessons -------------------------------------------------------------------
+
+
+def parser_of(module: str, about: str, check: str = "") -> argparse.ArgumentParser:
+    """The options they share; ``check``: what --check does, where there is one."""
+    parser = argparse.ArgumentParser(prog=f"python -m jgm_course.{module}", description=about)
+    parser.add_argument("names", nargs="*", help="01 or 01_score_matching; none for all")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    if check:
+        parser.add_argument("--check", action="store_true", help=check)
+    return parser
+
+
+def ended(work) -> int:
+    """Run ``work()`` and print the complaints it returns. The exit code: 0 for none, 1 for some, 2
+    for a JGMError, which is one line."""
+    try:
+        lines = work() or []
+    except JGMError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for line in lines:
+        print(line, file=sys.stderr)
+    return 1 if lines else 0

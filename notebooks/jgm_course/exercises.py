@@ -3,7 +3,6 @@
 The solution in the lesson is the source. A student gets its signature, docstring and a stub.
 """
 
-import argparse
 import ast
 import sys
 from copy import deepcopy
@@ -116,23 +115,25 @@ def stub_namespace(nb, name: str) -> dict:
     return solution_namespace(nb, name)
 
 
+def write(lessons) -> None:
+    for py in lessons:
+        book.write_notebook(target(py), student(py))
+
+
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m jgm_course.exercises", description=__doc__)
-    parser.add_argument("names", nargs="*", help="01 or 01_score_matching; none for all")
-    parser.add_argument("--check", action="store_true", help="compare only, write nothing")
-    parser.add_argument("--folder", type=Path, default=book.FOLDER)
-    options = parser.parse_args(arguments)
-    try:
+    options = book.parser_of("exercises", __doc__, "compare only, write nothing").parse_args(
+        arguments
+    )
+
+    def work():
         lessons = book.lessons(options.names, options.folder)
-        lines = [line for py in lessons for line in differences(py)] if options.check else []
-        for py in [] if options.check else lessons:
-            book.write_notebook(target(py), student(py))
-    except JGMError as error:
-        print(error, file=sys.stderr)
-        return 2
-    for line in lines:
-        print(line, file=sys.stderr)
-    return 1 if lines else 0
+        return (
+            [line for py in lessons for line in differences(py)]
+            if options.check
+            else write(lessons)
+        )
+
+    return book.ended(work)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """make check-notebooks: is every lesson what docs/notebook_style.md asks for? Runs nothing."""
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -35,21 +34,16 @@ def _pair_or_empty(py: Path):
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m jgm_course.lint", description=__doc__)
-    parser.add_argument("names", nargs="*", help="01 or 01_score_matching; none for all")
-    parser.add_argument("--folder", type=Path, default=book.FOLDER)
-    options = parser.parse_args(arguments)
-    try:
+    options = book.parser_of("lint", __doc__).parse_args(arguments)
+
+    def work():
         lessons = book.lessons(options.names, options.folder)
-        lines = [line for py in lessons for line in lint(py)]
-    except JGMError as error:
-        print(error, file=sys.stderr)
-        return 2
-    lines += [] if options.names else pairs.orphans(options.folder)
-    for line in lines:
-        print(line, file=sys.stderr)
-    print(f"{len(lessons)} lessons, {len(lines)} problems")
-    return 1 if lines else 0
+        found = [line for py in lessons for line in lint(py)]
+        found += [] if options.names else pairs.orphans(options.folder)
+        print(f"{len(lessons)} lessons, {len(found)} problems")
+        return found
+
+    return book.ended(work)
 
 
 if __name__ == "__main__":

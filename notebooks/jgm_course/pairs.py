@@ -3,7 +3,6 @@
 The .py is the source. Cell ids are kept from the old pair, so a diff shows only what changed.
 """
 
-import argparse
 import hashlib
 import os
 import sys
@@ -176,19 +175,9 @@ def make(names, folder: Path) -> list[str]:
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m jgm_course.pairs", description=__doc__)
-    parser.add_argument("names", nargs="*", help="01 or 01_score_matching; none for all")
-    parser.add_argument("--check", action="store_true", help="compare only, run nothing")
-    parser.add_argument("--folder", type=Path, default=book.FOLDER)
-    options = parser.parse_args(arguments)
-    try:
-        lines = (check if options.check else make)(options.names, options.folder)
-    except JGMError as error:
-        print(error, file=sys.stderr)
-        return 2
-    for line in lines:
-        print(line, file=sys.stderr)
-    return 1 if lines else 0
+    options = book.parser_of("pairs", __doc__, "compare only, run nothing").parse_args(arguments)
+    work = check if options.check else make
+    return book.ended(lambda: work(options.names, options.folder))
 
 
 if __name__ == "__main__":

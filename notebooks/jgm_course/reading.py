@@ -2,7 +2,6 @@
 of its time lines. ``python -m jgm_course.reading`` writes them, the linter finds stale ones.
 """
 
-import argparse
 import math
 import re
 import sys
@@ -69,17 +68,13 @@ def write(py: Path) -> bool:
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m jgm_course.reading", description=__doc__)
-    parser.add_argument("names", nargs="*", help="01 or 01_score_matching; none for all")
-    parser.add_argument("--folder", type=Path, default=book.FOLDER)
-    options = parser.parse_args(arguments)
-    try:
+    options = book.parser_of("reading", __doc__).parse_args(arguments)
+
+    def work():
         for py in book.lessons(options.names, options.folder):
             print(f"{py.stem}: {'written' if write(py) else 'up to date'}")
-    except JGMError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+
+    return book.ended(work)
 
 
 if __name__ == "__main__":
