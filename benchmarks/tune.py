@@ -2,6 +2,7 @@
 
     python -m benchmarks.tune PACKED [--limit 96] [--n 4] [--weights NAME] [--bf16] [--json FILE]
                                      [--lookahead ...] [--sigma-max ...] [--steps ...]
+                                     [--strength ...]
 
 Every setting of the grid draws for the same pictures with the same seeds. The pictures are an
 equal number of each class as far as there are so many. A validation set is never tuned on: only a
@@ -28,12 +29,17 @@ from .common import answers, parser_of, write_json
 from .prior import chroma_errors, in_bf16
 from .prior_table import about, plain, span
 
-GRID = {"lookahead": (0.3, 0.6, 0.8, 1.0), "sigma_max": (40.0, 60.0, 80.0), "steps": (12, 20, 30)}
+GRID = {
+    "lookahead": (0.3, 0.6, 0.8, 1.0),
+    "sigma_max": (40.0, 60.0, 80.0),
+    "steps": (12, 20, 30),
+    "strength": (1.0,),
+}
 ONE_TRUTH = {"psnr": metrics.psnr, "delta_e": metrics.ciede2000}
 HEAD = (
-    "| lookahead | sigma_max | steps | single to grey, dB | mean of {n} to grey, dB | ΔE00 single | "
+    "| lookahead | sigma_max | steps | strength | single to grey, dB | mean of {n} to grey, dB | ΔE00 single | "
     "ΔE00 mean | colourfulness single / truth | speckle single / truth | error / promised |\n"
-    "|---|---|---|---|---|---|---|---|---|---|"
+    "|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 

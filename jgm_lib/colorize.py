@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from . import checkpoints, familiar
-from .constraint import residual
+from .constraint import residual, strengthened
 from .errors import JGMError
 from .metrics import psnr, typicality_order
 from .networks.context import Seeing
@@ -90,6 +90,7 @@ class Colorizer:
         y = y[None].expand(card.n, -1, -1, -1).to(self.device)
         noise = SeededNoise(version_seeds(card.seed, card.n))
         for state in SAMPLERS[card.sampler](model, y, f, noise, **card.settings()):
+            state = replace(state, x=strengthened(state.x, y, card.strength))
             yield state if y.shape[-2:] == (h, w) else cut(state, y, f, h, w)
 
     def stream(self, photo, **settings) -> Iterator[State]:

@@ -44,6 +44,12 @@ def fit_gamut(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return (y + k * c).clamp(0, 1)  # the clamp only removes rounding, an ulp above 1
 
 
+def strengthened(x: torch.Tensor, y: torch.Tensor, strength: float) -> torch.Tensor:
+    """Colours x with F x = y in [0,1], their chroma times ``strength`` inside the gamut; F x = y
+    stays, for the weights of F sum to 1 and x - y has no grey."""
+    return x if strength == 1 else fit_gamut(y + strength * (x - y), y)
+
+
 def finish(x: torch.Tensor, y: torch.Tensor, f: torch.Tensor) -> torch.Tensor:
     """Projection onto F x = y, then gamut: what every sampler ends with."""
     return fit_gamut(project(x, y, f), y)

@@ -52,6 +52,9 @@ class ColorizeCard(Card):
     )
     n: int = knob(4, 1, 64, "number of colour versions")
     seed: int = knob(0, 0, 2**31 - 1, "seed; the same seed gives the same picture")
+    strength: float = knob(
+        1.0, 0, 3, "colour strength: multiplies the final chroma as far as the gamut allows"
+    )
     steps: int = knob(FAST.steps, 1, 2000, "noise levels of split, nullspace, predictor_corrector")
     solver: Literal[SOLVERS] = Field(FAST.solver, description="step rule of split")
     lookahead: float = knob(

@@ -12,6 +12,7 @@ import torch
 
 from ..baselines import MeanOf, RegressionMean, Sampled
 from ..colorize import Colorizer
+from ..constraint import strengthened
 from ..noise import version_seeds
 from ..params import ColorizeCard
 from ..photo.enlarge import reduce
@@ -50,13 +51,14 @@ class Through:
     """A method of ``baselines`` through a Colorizer: drawn at the prior's size, with the photograph
     in its sight, and brought to the photograph's size as ``Result`` does it.
 
-    ``make``: the prior's model -> the method.
+    ``make``: the prior's model -> the method; ``strength``: of the colours (``strengthened``).
     """
 
     colorizer: Colorizer
     make: Callable
     n: int = 1
     seed: int = 0
+    strength: float = 1.0
     nfe: int = 0
 
     @property
@@ -71,7 +73,8 @@ class Through:
         side = self.colorizer.side
         model = self.colorizer.seeing(y, side, side, self.n)
         method = Direct(self.make(model), self.n, self.seed)
-        x = method.versions(reduced(y, side).to(self.colorizer.device), keys)
+        small = reduced(y, side).to(self.colorizer.device)
+        x = strengthened(method.versions(small, keys), small[:, None], self.strength)
         self.nfe = method.nfe
         return x.float().cpu()
 
@@ -82,7 +85,7 @@ def by_card(colorizer: Colorizer, card: ColorizeCard) -> Through:
     def make(model):
         return Sampled(model, card.sampler, card.settings())
 
-    return Through(colorizer, make, card.n, card.seed)
+    return Through(colorizer, make, card.n, card.seed, card.strength)
 
 
 def method_of(name: str, colorizer: Colorizer, card: ColorizeCard) -> Through:

@@ -14,6 +14,7 @@ NAMES = {
     "border": "border",
     "n": "versions",
     "seed": "seed",
+    "strength": "colour strength",
     "lam": "λ₀",
     "beta": "β",
     "sigma_1": "σ₁",
@@ -35,7 +36,7 @@ NAMES = {
 }
 OWN = "your own"  # settings that are no preset
 NAMES |= {k: k for knobs in KNOBS.values() for k in knobs if k not in NAMES}
-COMMON = ("sampler", "gray", "border", "n", "seed")
+COMMON = ("sampler", "gray", "border", "n", "seed", "strength")
 SERIES = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # a decade in steps of about a quarter
 WIDE = {"description_width": "86px"}
 FULL = {"width": "100%", "margin": "1px 0"}
