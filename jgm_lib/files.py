@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -104,6 +105,29 @@ def replacing(path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # the first error is the one to tell
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_set(folder, names: Iterable[str], force: bool = False) -> Iterator[Path]:
+    """A temporary folder inside ``folder``, for the block to write files ``names`` to; at its end
+    they all come to ``folder``, after an error none does.
+
+    Raises JGMError: before and after the block if one is there already, unless ``force``; for a
+    name that no file can have; for what the block raises, with the final name in it.
+    """
+    folder, paths = Path(folder), [Path(folder) / name for name in names]
+    refuse_existing(paths, force)
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        check_place(path)
+    with tempfile.TemporaryDirectory(prefix=".", suffix=".part", dir=folder) as part:
+        try:
+            yield Path(part)
+        except JGMError as error:
+            raise JGMError(str(error).replace(part, str(folder))) from None
+        refuse_existing(paths, force)  # somebody else may have been faster
+        for path in paths:
+            os.replace(Path(part) / path.name, path)
 
 
 def write_bytes(path, data: bytes) -> None:

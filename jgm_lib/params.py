@@ -116,6 +116,11 @@ class ColorizeCard(Card):
         """The keyword arguments of the chosen sampler."""
         return {k: getattr(self, k) for k in KNOBS[self.sampler]}
 
+    @property
+    def states(self) -> int:
+        """How many states the chosen sampler yields."""
+        return self.L * self.T if self.sampler == "langevin" else self.steps
+
 
 def limits(card: type[Card], name: str) -> tuple[float, float]:
     """The allowed range of a numeric knob, for a slider."""
@@ -197,8 +202,11 @@ def _allowed(card: type[Card], name: str) -> str:
     return f" (allowed: {low} to {high})"
 
 
-def one_line(error: ValidationError, card: type[Card]) -> str:
-    """A pydantic error as one clear line: what, where, what is allowed."""
+def one_line(
+    error: ValidationError, card: type[Card], says: str = "{name}={value!r}", spelled=str
+) -> str:
+    """A pydantic error as one clear line: what, where, what is allowed. ``says``, ``spelled``: how
+    a value and a name are written where they were given."""
     parts = []
     for e in error.errors():
         where = ".".join(map(str, e["loc"]))
@@ -209,7 +217,8 @@ def one_line(error: ValidationError, card: type[Card]) -> str:
             parts.append(text)
         else:
             text = text[0].lower() + text[1:] + _allowed(card, where)
-            parts.append(f"{where}={e.get('input')!r}: {text}")
+            value = says.format(name=spelled(where), value=e.get("input"))
+            parts.append(f"{value}: {text}")
     return "; ".join(parts)
 
 

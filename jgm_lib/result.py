@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .files import refuse_existing
+from .files import replacing_set
 from .honesty import spread_of
 from .operators import gray as gray_of
 from .photo import Photo
@@ -84,25 +84,18 @@ class Result:
     def save(self, folder, stem: str | None = None, force: bool = False, mean: bool = True):
         """Write STEM_1.png (consensus) to STEM_n.png and STEM_mean.png; returns the paths.
 
-        16-bit photos give 16-bit files. Existing files raise JGMError unless ``force``; nothing
-        is written then.
+        They appear together or not at all; 16-bit photos give 16-bit files. Existing files raise
+        JGMError unless ``force``; nothing is written then.
         """
         folder, stem = Path(folder), stem or Path(self.photo.name).stem
         pictures = {f"{stem}_{i + 1}.png": x for i, x in enumerate(self.samples)}
         if mean:
             pictures[f"{stem}_mean.png"] = self.samples.mean(0)
-        refuse_existing([folder / name for name in pictures], force)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, x in pictures.items():  # one version at a time in memory
-            write_photo(
-                folder / name,
-                self.full(x),
-                alpha=self.photo.alpha,
-                bits=8 if self.photo.bits == 8 else 16,
-                force=force,
-                gray=self.y[0].numpy(),
-                weights=self.f.numpy(),
-            )
+        about = dict(alpha=self.photo.alpha, bits=8 if self.photo.bits == 8 else 16)
+        about |= dict(gray=self.y[0].numpy(), weights=self.f.numpy())
+        with replacing_set(folder, pictures, force) as part:
+            for name, x in pictures.items():  # one version at a time in memory
+                write_photo(part / name, self.full(x), **about)
         return [folder / name for name in pictures]
 
 

@@ -176,11 +176,11 @@ def test_colour_input_shows_psnr_and_grey_does_not(tmp_path, capsys):
 @pytest.mark.parametrize(
     "extra, word",
     [
-        (["--n", "0"], "n=0"),
+        (["--n", "0"], "--n 0: "),
         (["--sampler", "langevin", "--epsilon", "0.005"], "unstable step"),
         (["--sigma-1", "0.1", "--sigma-L", "0.5"], "sigma_1 > sigma_L"),
         (["--weights", "nothing"], "no weights 'nothing'"),
-        (["--lam", "-1"], "lam=-1.0"),
+        (["--lam", "-1"], "--lam -1.0: "),
     ],
 )
 def test_bad_parameters_exit_2_with_one_line(tmp_path, capsys, extra, word):
@@ -346,17 +346,17 @@ def test_zero_steps_are_refused_and_not_ignored(tmp_path, capsys, monkeypatch, e
     )
     assert main(["train", "toy-32", "--out", str(tmp_path / "run"), *extra]) == 2
     error = capsys.readouterr().err
-    assert "=0" in error and error.count("\n") == 1
+    assert f"{extra[-2]} 0: " in error and error.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
     "extra, word",
     [
-        (["--batch", "0"], "batch=0"),
-        (["--size", "0"], "size=0"),
-        (["--limit", "-1"], "limit=-1"),
-        (["--langevin-limit", "0"], "langevin_limit=0"),
+        (["--batch", "0"], "--batch 0"),
+        (["--size", "0"], "--size 0"),
+        (["--limit", "-1"], "--limit -1"),
+        (["--langevin-limit", "0"], "--langevin-limit 0"),
         (["--json", "missing/rows.json"], "missing"),
     ],
 )

@@ -244,8 +244,8 @@ def test_steps_are_counted_right(card):
     for sampler in KNOBS:
         one = card.model_copy(update={"sampler": sampler, "L": 2, "T": 2, "solver": "heun"})
         frames = list(engine.follow(one, what))
-        assert [f.row["step"] for f in frames] == list(range(1, engine.steps(one) + 1))
-        assert {f.total for f in frames} == {engine.steps(one)}
+        assert [f.row["step"] for f in frames] == list(range(1, one.states + 1))
+        assert {f.total for f in frames} == {one.states}
 
 
 # -- pictures ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import sys
 
 from ..errors import JGMError
 from . import colorize, data, doctor, evaluate, train
-from .options import EXAMPLES
+from .options import EXAMPLES, Parser, printable
 
 COMMANDS = {
     "colorize": ("colour photographs", colorize),
@@ -18,6 +18,8 @@ COMMANDS = {
     "data": ("pack a data set", data),
     "doctor": ("check this installation", doctor),
 }
+SHELLS = ("bash", "zsh", "tcsh")
+PATHS = ("inputs", "out", "card", "data", "about", "source", "json", "weights")  # are files
 
 
 def main(argv=None) -> int:
@@ -32,7 +34,7 @@ def main(argv=None) -> int:
     try:
         return args.run(args)
     except (JGMError, OSError) as error:  # a full disk, a folder that may not be written
-        print(f"jgm: {error}", file=sys.stderr)
+        print(f"jgm: {printable(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("jgm: stopped", file=sys.stderr)
@@ -42,13 +44,15 @@ def main(argv=None) -> int:
 def parser(words=None) -> argparse.ArgumentParser:
     """The parser of the command line; given its words, only the commands among them get their
     options: those of a card take a while to build."""
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="jgm",
         description="Score-based colorization.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action=Version, nargs=0, help="show the version and end")
+    about = "show what a shell needs to complete this command, and end"
+    top.add_argument("--print-completion", action=Completion, choices=SHELLS, help=about)
     sub = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name, (about, command) in COMMANDS.items():
         p = sub.add_parser(name, help=about)
@@ -56,6 +60,22 @@ def parser(words=None) -> argparse.ArgumentParser:
         if words is None or name in words:
             command.options(p)
     return top
+
+
+class Completion(argparse.Action):
+    """--print-completion SHELL, by shtab."""
+
+    def __call__(self, parser_, namespace, shell, option_string=None):
+        import shtab
+
+        whole = parser()
+        sub = next(a for a in whole._actions if isinstance(a.choices, dict))
+        for command in sub.choices.values():
+            for action in command._actions:
+                if action.dest in PATHS:
+                    action.complete = shtab.FILE
+        print(shtab.complete(whole, shell))
+        parser_.exit()
 
 
 class Version(argparse.Action):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ..files import check_place
 from ..settings import EVALUATED
-from .options import at_least_one, chosen, knobs
+from .options import at_least_one, check_read, chosen, knobs
 
 
 def options(p) -> None:
@@ -31,14 +31,16 @@ def options(p) -> None:
 
 
 def run(args) -> int:
-    from ..experiments.names import GREY, cards_of, check_against, method_name
+    from ..experiments.names import GREY, cards_of, check_against, method_name, sampler_of
     from ..params import DEFAULT_WEIGHTS
 
     at_least_one(args, "limit", "langevin_limit", "batch", "size")
     if args.json:
         check_place(Path(args.json))
     given = chosen(args)
-    cards = cards_of(map(method_name, args.methods.split(",")), given)
+    names = [method_name(word) for word in args.methods.split(",")]
+    check_read(given, {sampler_of(name) for name in names if name != GREY})
+    cards = cards_of(names, given)
     against = check_against(args.against, cards)
     from ..colorize import Colorizer
     from ..experiments.evaluate import report

@@ -8,6 +8,7 @@ from ..errors import JGMError
 
 EXAMPLES = """examples:
   jgm colorize old_photo.jpg -o out/
+  jgm colorize album/ -o out/ --skip-existing
   jgm colorize album/*.jpg -o out/ --n 8 --sampler nullspace --gray bt601 --seed 3
   jgm train scenes-64 --data data/scenes-100 --out runs/scenes-64
   jgm evaluate my_photos/ --methods split --n 8
@@ -17,43 +18,75 @@ EXAMPLES = """examples:
 """
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str):
+        self.exit(2, f"{self.prog}: {message} ({self.prog} --help tells more)\n")
+
+
+class Once(argparse.Action):
+    """Keeps an option's value, and refuses a second one, of which the first would be lost: it may
+    be a file name, for -old.jpg reads as -o ld.jpg."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        given = vars(namespace).setdefault("_given", set())
+        if self.dest in given:
+            raise argparse.ArgumentError(
+                self, "given twice; a file name that begins with a dash is written ./-name"
+            )
+        given.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
 def knobs(p, names, defaults=None) -> None:
-    """Options from the fields of ColorizeCard: type, default, range and effect in one place.
+    """Options from the fields of ColorizeCard: type, default, range and effect in one place, in a
+    group for each set of samplers that read them.
 
     ``defaults``: name -> words, where a command has other defaults than the card.
     """
+    groups: dict = {}
+    for name in names:
+        title = f"read by {', '.join(readers(name))}" if readers(name) else "for every sampler"
+        groups.setdefault(title, []).append(name)
+    for title, own in groups.items():
+        group = p.add_argument_group(title)
+        for name in own:
+            knob(group, name, (defaults or {}).get(name))
+
+
+def knob(p, name: str, default: str | None) -> None:
+    """One option; ``default``: words for one that is not the card's."""
     from ..params import ColorizeCard, limits
 
-    for name in names:
-        field = ColorizeCard.model_fields[name]
-        if field.annotation is bool:
-            switch(p, name, field)
-            continue
-        choices = getattr(field.annotation, "__args__", None)
-        kind = str if choices else field.annotation
-        text = f"{field.description} (default {(defaults or {}).get(name, field.default)}"
-        try:
-            low, high = limits(ColorizeCard, name)
-            text += f", allowed {low} to {high})"
-        except KeyError:  # no number
-            text += ")"
-        p.add_argument(
-            f"--{name.replace('_', '-')}",
-            dest=name,
-            type=kind,
-            choices=choices,
-            default=None,
-            help=text.replace("%", "%%"),
-        )
+    field = ColorizeCard.model_fields[name]
+    option = as_option(name)
+    if field.annotation is bool:  # --name and --no-name
+        text = f"{field.description} (default {'on' if field.default else 'off'})"
+        kind = argparse.BooleanOptionalAction
+        p.add_argument(option, dest=name, action=kind, default=None, help=text)
+        return
+    choices = getattr(field.annotation, "__args__", None)
+    text = f"{field.description} (default {field.default if default is None else default}"
+    try:
+        low, high = limits(ColorizeCard, name)
+        text += f", allowed {low} to {high})"
+    except KeyError:  # no number
+        text += ")"
+    about = {"type": str if choices else field.annotation, "choices": choices, "default": None}
+    p.add_argument(option, dest=name, action=Once, help=text.replace("%", "%%"), **about)
 
 
-def switch(p, name: str, field) -> None:
-    """An option that is on or off: --name and --no-name."""
-    text = f"{field.description} (default {'on' if field.default else 'off'})"
-    option = f"--{name.replace('_', '-')}"
-    p.add_argument(
-        option, dest=name, action=argparse.BooleanOptionalAction, default=None, help=text
-    )
+def as_option(name: str) -> str:
+    """A field of a card as it is typed."""
+    return f"--{name.replace('_', '-')}"
+
+
+def readers(name: str) -> list[str]:
+    """The samplers that read a knob; none for what is read whatever the sampler."""
+    from ..params import KNOBS
+
+    return [sampler for sampler, own in KNOBS.items() if name in own]
 
 
 def chosen(args) -> dict:
@@ -63,11 +96,34 @@ def chosen(args) -> dict:
     return {k: v for k, v in vars(args).items() if k in fields and v is not None}
 
 
+def check_read(given: dict, samplers) -> None:
+    """JGMError for a knob that none of the samplers reads: it would change nothing."""
+    for name, value in given.items():
+        if readers(name) and not set(readers(name)) & set(samplers):
+            raise JGMError(
+                f"{as_option(name)} {value}: not read by {', '.join(sorted(samplers))}, but by "
+                f"{', '.join(readers(name))}"
+            )
+
+
+def card_of(given: dict):
+    """The ColorizeCard of options. JGMError with the options as they are typed."""
+    from pydantic import ValidationError
+
+    from ..params import ColorizeCard, one_line
+
+    try:
+        return ColorizeCard(**given)
+    except ValidationError as error:
+        typed = "{name} {value}"
+        raise JGMError(one_line(error, ColorizeCard, typed, as_option)) from None
+
+
 def at_least_one(args, *names) -> None:
     for name in names:
         value = getattr(args, name)
         if value is not None and value < 1:
-            raise JGMError(f"{name}={value}: need at least 1")
+            raise JGMError(f"{as_option(name)} {value}: need at least 1")
 
 
 def want_folder(path) -> None:
@@ -80,3 +136,8 @@ def want_folder(path) -> None:
         raise JGMError(f"--out {path}{what} is not a folder")
     if not os.access(there, os.W_OK):
         raise JGMError(f"--out {path}: may not write in {there}")
+
+
+def printable(text) -> str:
+    """A name for one line of output: line ends and other control characters escaped."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))

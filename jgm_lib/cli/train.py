@@ -24,9 +24,9 @@ def run(args) -> int:
 
     from ..cards import read_facts, read_train_card
 
+    at_least_one(args, "steps", "save_every")
     card = read_train_card(args.card, args.steps)
     more = read_facts(args.about) if args.about else {}
-    at_least_one(args, "save_every")
     want_folder(args.out)
     from ..training import fit, make_accelerator
     from ..training.runs import export_run, start

@@ -74,7 +74,7 @@ class Computing:
         shorten(self._cache, CACHE)
         self.done = done
         self._publish(done.x, done.subject, None)
-        self.view.trace(done.trace, engine.steps(done.card))
+        self.view.trace(done.trace, done.card.states)
         self.view.finished(done, seconds, self.worker.runs["full"])
 
     def _subject(self, card: ColorizeCard, picture: Key) -> engine.Subject:

@@ -106,11 +106,6 @@ def job_key(job) -> tuple:
     return job[0].model_dump_json(), *job[1]
 
 
-def steps(card: ColorizeCard) -> int:
-    """How many states the card's sampler yields."""
-    return card.L * card.T if card.sampler == "langevin" else card.steps
-
-
 def coarse(card: ColorizeCard) -> ColorizeCard:
     """A card for a sketch while a slider moves: one version, a handful of evaluations.
 
@@ -139,9 +134,8 @@ def wide_steps(card: ColorizeCard) -> ColorizeCard:
 
 def follow(card: ColorizeCard, what: Subject) -> Iterator[Frame]:
     """The sampler at work on a subject, one Frame a step. JGMError for settings that diverge."""
-    total = steps(card)
     for state in colorizer(card.weights).draw(what.inside, what.y_small, what.f, card):
-        yield Frame(state.x.float().cpu(), trace_row(state, what.truth), total)
+        yield Frame(state.x.float().cpu(), trace_row(state, what.truth), card.states)
 
 
 def sketch(card: ColorizeCard, what: Subject) -> Iterator[Frame]:
