@@ -19,11 +19,10 @@ from torch.nn import functional as F
 
 from .errors import JGMError
 from .networks.context import ZOOM
-from .networks.lite import BACKBONE, TAPS, eyes
+from .networks.lite import FOLDER, eyes, taps
 
-FOLDER = BACKBONE.parent
 LEVELS = 2  # of the backbone's taps, 40 and 112 channels
-WIDTH = 2 * sum(list(TAPS.values())[:LEVELS])  # 304 numbers a photograph
+WIDTH = 2 * sum(list(taps("lite0").values())[:LEVELS])  # 304 numbers a photograph
 LEAST = 0.01  # added to a spread before the logarithm: flat grey has none
 DEFAULT = "photos-64-familiar"
 

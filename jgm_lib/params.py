@@ -13,8 +13,6 @@ from .settings import (
     SETTINGS,
     SOLVERS,
     CorrectorSettings,
-    LangevinSettings,
-    SplitSettings,
 )
 
 
@@ -27,13 +25,20 @@ class Card(BaseModel):
 DEFAULT_WEIGHTS = "photos-64"
 UPSAMPLE = ("detail", "guided", "fusion", "bilinear")  # chroma to full size, see photo/enlarge.py
 Positive = Annotated[float, Field(gt=0)]
-FAST, CHAIN = SplitSettings, LangevinSettings  # their defaults are the card's
+FAST, CHAIN = SETTINGS["split"], SETTINGS["langevin"]  # their defaults are the card's
 KNOBS = {name: settings.knobs for name, settings in SETTINGS.items()}
 
 
 def knob(default, low, high, effect: str, unit: str = ""):
     """A number with its range, unit and effect, for sliders and --help."""
     return Field(default, ge=low, le=high, description=effect, json_schema_extra={"unit": unit})
+
+
+def check_larger(card: Card, first: str, second: str) -> None:
+    """ValueError unless the first of two knobs is the larger one."""
+    a, b = getattr(card, first), getattr(card, second)
+    if not a > b:
+        raise ValueError(f"{first}={a}, {second}={b}: need {first} > {second}")
 
 
 class ColorizeCard(Card):
@@ -101,14 +106,8 @@ class ColorizeCard(Card):
 
     @model_validator(mode="after")
     def _fits_together(self):
-        if not self.sigma_1 > self.sigma_L:
-            raise ValueError(
-                f"sigma_1={self.sigma_1}, sigma_L={self.sigma_L}: need sigma_1 > sigma_L"
-            )
-        if not self.sigma_max > self.sigma_min:
-            raise ValueError(
-                f"sigma_max={self.sigma_max}, sigma_min={self.sigma_min}: the first must be larger"
-            )
+        check_larger(self, "sigma_1", "sigma_L")
+        check_larger(self, "sigma_max", "sigma_min")
         SETTINGS[self.sampler](**self.settings())  # as the sampler itself will check them
         return self
 
@@ -171,6 +170,9 @@ class TrainCard(Card):
         "auto", description="cuda: a card for GPUs, refused where there is none"
     )
     init: str = Field("", description="weights to start from, a bundled name or a path")
+    fresh: list[str] = Field(
+        [], description="parts that start anew all the same, by the beginnings of their names"
+    )
 
     @model_validator(mode="after")
     def _fits_together(self):
@@ -180,10 +182,9 @@ class TrainCard(Card):
             raise ValueError(
                 f"any_gray={self.any_gray}: the network's settings need any_gray: true"
             )
-        if not self.sigma_max > self.sigma_min:
-            raise ValueError(
-                f"sigma_max={self.sigma_max}, sigma_min={self.sigma_min}: the first must be larger"
-            )
+        if self.fresh and not self.init:
+            raise ValueError(f"fresh={self.fresh}: only with init, else all starts anew")
+        check_larger(self, "sigma_max", "sigma_min")
         return self
 
     @property

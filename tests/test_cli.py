@@ -543,7 +543,7 @@ def test_a_run_does_not_go_on_with_other_pictures(tmp_path, capsys):
         ("settings: {gradient_scale: 0}", "gradient_scale=0"),
         ('settings: {widths: ["8", 8]}', "build no unet"),
         ("settings: {dropout: 2}", "build no unet"),
-        ("{sigma_min: 30.0, sigma_max: 0.1}", "the first must be larger"),
+        ("{sigma_min: 30.0, sigma_max: 0.1}", "need sigma_max > sigma_min"),
         ("name: ../../esc", "name='../../esc'"),
         ('name: ""', "name=''"),
         ("name: step-1", "checkpoints of a run"),

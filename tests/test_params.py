@@ -28,7 +28,7 @@ from jgm_lib.settings import SETTINGS, SplitSettings, compared
         ({"lam": float("nan")}, "lam=nan"),
         ({"lam": float("inf")}, "lam=inf"),
         ({"sigma_1": 0.02, "sigma_L": 0.5}, "sigma_1=0.02, sigma_L=0.5.*sigma_1 > sigma_L"),
-        ({"sigma_max": 0.1, "sigma_min": 0.1}, "sigma_max=0.1, sigma_min=0.1.*larger"),
+        ({"sigma_max": 0.1, "sigma_min": 0.1}, "sigma_max=0.1, sigma_min=0.1: need"),
         ({"sampler": "langevin", "epsilon": 5e-3}, r"unstable step.*must be < 2.*epsilon <"),
     ],
 )

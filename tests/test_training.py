@@ -15,7 +15,7 @@ from jgm_lib.errors import JGMError
 from jgm_lib.joint import join
 from jgm_lib.networks import build
 from jgm_lib.operators import to_basis
-from jgm_lib.params import TrainCard
+from jgm_lib.params import TrainCard, validate
 from jgm_lib.training import (
     ema_decay,
     fit,
@@ -352,6 +352,26 @@ def test_resumed_optimizer_state_is_exact(tmp_path):
     assert same(other.state_dict(), model.state_dict())
     assert same(ema, states[-1].ema)
     assert {float(s["step"]) for s in optimizer.state_dict()["state"].values()} == {4.0}
+
+
+def test_fresh_parts_start_anew_and_the_rest_goes_on(tmp_path):
+    from jgm_lib import checkpoints
+
+    first = card(steps=2, seed=1)
+    model, batches, about = start(first)
+    list(fit(model, batches, first, tmp_path / "a"))
+    weights = str(export_run(tmp_path / "a", tmp_path / "a.safetensors", about))
+    old, new = checkpoints.load(weights)[0].state_dict(), start(card(seed=2))[0].state_dict()
+    mixed = start(card(seed=2, init=weights, fresh=["stem", "head."]))[0].state_dict()
+    for k, v in mixed.items():
+        assert torch.equal(v, (new if k.startswith(("stem", "head.")) else old)[k]), k
+    assert not torch.equal(old["stem.weight"], new["stem.weight"])
+    with pytest.raises(JGMError, match="fresh='tail': no part"):
+        start(card(init=weights, fresh=["tail"]))
+    with pytest.raises(JGMError, match="fresh='sp': mean and spread"):
+        start(card(init=weights, fresh=["sp"]))
+    with pytest.raises(JGMError, match="only with init"):
+        validate(TrainCard, {"fresh": ["stem"]})
 
 
 def test_weights_remember_all_that_they_began_with(tmp_path):

@@ -495,7 +495,10 @@ def test_a_preset_on_a_card_that_does_not_fit_together_is_one_line(panel, card):
     panel.stop()
     before = panel.card
     panel.view.preset.value = "tempered"
-    assert "must be larger" in panel.view.message.value and panel.view.preset.value == controls.OWN
+    assert (
+        "need sigma_max &gt; sigma_min" in panel.view.message.value
+        and panel.view.preset.value == controls.OWN
+    )
     assert panel.card == before
 
 

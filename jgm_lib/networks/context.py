@@ -9,19 +9,19 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from .lite import TAPS, eyes
+from .lite import eyes, taps
 
 ZOOM = 1.5  # the backbone was trained at 224 pixels: 192 explain more than 128 (measured)
 
 
-def features(grey: torch.Tensor) -> list[torch.Tensor]:
+def features(grey: torch.Tensor, backbone: str = "lite0") -> list[torch.Tensor]:
     """Frozen features of photographs: grey (B,1,2H,2W) in [0,1] -> one tensor a level below the
-    first, (B,40,H/4,W/4), (B,112,H/8,W/8), (B,320,H/16,W/16)."""
+    first, of "lite0" (B,40,H/4,W/4), (B,112,H/8,W/8), (B,320,H/16,W/16)."""
     H, W = (n // 2 for n in grey.shape[-2:])
-    backbone = eyes().to(grey.device)
+    network = eyes(backbone).to(grey.device)
     large = F.interpolate(grey, scale_factor=ZOOM, mode="bilinear", align_corners=False)
     with torch.no_grad():
-        found = backbone((2 * large - 1).expand(-1, 3, -1, -1))
+        found = network((2 * large - 1).expand(-1, 3, -1, -1))
     sizes = ((H // d, W // d) for d in (4, 8, 16))
     # copied: torch's backward of a group norm crashes on frozen channels-last input, which a single
     # pixel still is after contiguous()
@@ -31,20 +31,20 @@ def features(grey: torch.Tensor) -> list[torch.Tensor]:
 
 class Context(nn.Module):
     """From the photograph to what is added to the network: after the stem, and where each of the
-    next three levels begins. ``widths``: of those four levels."""
+    next three levels begins. ``widths``: of those four levels; ``backbone``: whose features."""
 
-    def __init__(self, widths, patch: int):
+    def __init__(self, widths, patch: int, backbone: str = "lite0"):
         super().__init__()
-        self.fold = 2 * patch
+        self.fold, self.backbone = 2 * patch, backbone
         self.luma = nn.Conv2d(self.fold**2, widths[0], 3, padding=1)
-        pairs = list(zip(TAPS.values(), widths[:3], strict=True))  # before a level widens
+        pairs = list(zip(taps(backbone).values(), widths[:3], strict=True))  # before a level widens
         self.norms = nn.ModuleList(nn.GroupNorm(8, c) for c, _ in pairs)
         self.convs = nn.ModuleList(nn.Conv2d(c, w, 1) for c, w in pairs)
 
     def forward(self, grey: torch.Tensor) -> list[torch.Tensor]:
         """Grey (B,1,2H,2W) in [0,1] -> four tensors, as wide as what arrives at each level."""
         first = self.luma(F.pixel_unshuffle(2 * grey - 1, self.fold))
-        parts = zip(features(grey), self.norms, self.convs, strict=True)
+        parts = zip(features(grey, self.backbone), self.norms, self.convs, strict=True)
         return [first] + [conv(norm(x)) for x, norm, conv in parts]
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .context import Context
+from .lite import SCALES
 from .precondition import Preconditioned
 
 
@@ -93,7 +94,8 @@ class UNet(Preconditioned):
     the size of the one above, the first after ``patch``-fold pixel-unshuffle; attention at the
     lowest. ``mean`` and ``spread``: per channel of the rotated colour basis, measured on the
     training set (``measure_channels``). Sizes that the levels do not divide are edge-padded.
-    ``context``: it also looks at the photograph (``networks.context``; needs four levels, patch 2).
+    ``context``: it also looks at the photograph (``networks.context``; needs four levels, patch 2),
+    with the features of "lite0" (or True) or "lite2".
     ``any_gray``: its luma channels hold the photograph under any graying, not the mean of R, G, B.
     """
 
@@ -114,6 +116,8 @@ class UNet(Preconditioned):
             raise ValueError(
                 f"widths={tuple(widths)}, patch={patch}: context needs 4 levels, patch 2"
             )
+        if context not in (False, True, *SCALES):
+            raise ValueError(f"context={context!r}: need true, false, {' or '.join(SCALES)}")
         if patch < 1 or not gradient_scale > 0:
             raise ValueError(f"patch={patch}, gradient_scale={gradient_scale}: need above 0")
         super().__init__(channels, gradient_scale, mean, spread)
@@ -134,7 +138,7 @@ class UNet(Preconditioned):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         if context:
-            self.context = Context(widths, patch)
+            self.context = Context(widths, patch, "lite0" if context is True else context)
 
     def network(self, h, c_y, c_c, added=None):
         """The bare network on normalized channels: (B,C,H,W), (B,), (B,) -> (B,C,H,W).

@@ -46,7 +46,7 @@ def start(card: TrainCard, data=None):
             f"card {card.name!r}: size={card.size}: context needs one that {model.divisor} divides"
         )
     if card.init:
-        about["init"] = load_initial(card.init, model)
+        about["init"] = load_initial(card.init, model, card.fresh)
     elif hasattr(model, "spread"):
         first = (batches(64, torch.Generator().manual_seed(i)) for i in range(16))
         measure_channels(map(halved, first) if card.photographs else first, model)
@@ -65,12 +65,18 @@ def network_of(card: TrainCard):
         ) from None
 
 
-def load_initial(name_or_path, model) -> dict:
-    """Copy finished weights into ``model``; returns what they were, for the next card. JGMError
-    if they are another network."""
+def load_initial(name_or_path, model, fresh=()) -> dict:
+    """Copy finished weights into ``model``, all but the tensors whose names begin with one of
+    ``fresh``; returns what they were, for the next card. JGMError if they are another network."""
     found, card = checkpoints.load(name_or_path)
+    for part in fresh:
+        if not any(k.startswith(part) for k in model.state_dict()):
+            raise JGMError(f"fresh={part!r}: no part of this card's network begins so")
+        if any(k.startswith(part) for k in ("mean", "spread")):
+            raise JGMError(f"fresh={part!r}: mean and spread come with the weights of init")
+    own = {k: v for k, v in model.state_dict().items() if k.startswith(tuple(fresh))}
     try:
-        model.load_state_dict(found.state_dict())
+        model.load_state_dict({**found.state_dict(), **own})
     except RuntimeError:
         raise JGMError(
             f"init={str(name_or_path)!r}: {card['network']} {card['settings']} does not "
