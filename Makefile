@@ -8,17 +8,18 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # the chain of the everyday prior, each stage a card that goes on from the one before
 PHOTOS_STAGES := photos-64 photos-64-more
 
-.PHONY: help demo test lab app notebooks check-notebooks exercises status weights photos bench doctor lint clean
+.PHONY: help demo test lab app notebooks check-notebooks exercises site status weights photos bench doctor lint clean
 
 help:
 	@echo "make demo   colorize real photographs with the bundled weights (into out/)"
 	@echo "make test   prove everything"
 	@echo "make lab    JupyterLab on notebooks/       make app  the colorization page"
+	@echo "make site   the executed lessons as pages to read, into build/site/html"
 	@echo "make notebooks | check-notebooks | exercises | status | weights | photos | bench | doctor | lint"
 
 $(READY): constraints.txt pyproject.toml notebooks/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install -q -c constraints.txt -e '.[app,data,browser,dev]' -e notebooks
+	$(PY) -m pip install -q -c constraints.txt -e '.[app,browser,data,dev,site]' -e notebooks
 	touch $(READY)
 
 demo: $(READY)
@@ -43,6 +44,9 @@ check-notebooks: $(READY)
 exercises: $(READY)
 	$(PY) -m jgm_course.reading
 	$(PY) -m jgm_course.exercises
+
+site: $(READY)
+	$(PY) -m jgm_course.site $(ARGS)
 
 status: $(READY)
 	$(PY) -m jgm_course.run --readme README.md --times

@@ -17,9 +17,23 @@ myst_heading_anchors = 4
 suppress_warnings = ["mystnb.unknown_mime_type"]
 
 # MathJax as Jupyter packs it, so that equations need no network
-html_static_path = ["_static"]
-mathjax_path = "mathjax/MathJax.js?config=TeX-AMS_CHTML-full,Safe"
-mathjax2_config = {"tex2jax": {"inlineMath": [["\\(", "\\)"]], "displayMath": [["\\[", "\\]"]]}}
+html_static_path, html_css_files = ["_static"], ["site.css"]
+mathjax_path = "mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe"
+mathjax2_config = {
+    "messageStyle": "none",
+    "HTML-CSS": {
+        "availableFonts": [],
+        "preferredFont": None,
+        "imageFont": None,
+        "webFont": "STIX-Web",
+    },
+    "tex2jax": {  # only what MyST has marked as an equation
+        "inlineMath": [["\\(", "\\)"]],
+        "displayMath": [["\\[", "\\]"]],
+        "processClass": "tex2jax_process|mathjax_process|math|output_area",
+        "ignoreClass": "tex2jax_ignore|mathjax_ignore|document",
+    },
+}
 
 # one address for "open in Colab", "launch Binder" and the sources; none, no buttons
 repository = os.environ.get("JGM_REPOSITORY", "")
@@ -40,16 +54,26 @@ autodoc_typehints = "none"
 CODE = re.compile(r"``.+?``")
 
 
+def escaped(line):
+    """A line in which only ``code`` is a sign of reStructuredText."""
+    parts, codes = CODE.split(line), [*CODE.findall(line), ""]
+    pairs = zip(parts, codes, strict=True)
+    return "".join(
+        re.sub(r"([\\*_|`])", r"\\\1", part) + (code and code + "\\ ") for part, code in pairs
+    )
+
+
 def plain(app, what, name, obj, options, lines):
-    """Docstrings are plain text with ``code``: everything else that reStructuredText would read as
-    a sign of its own is escaped, and what is indented stays as it is."""
+    """Docstrings are plain text with ``code``: their paragraphs flow, and those with an indented line
+    stand as they are."""
     out = []
-    for line in lines:
-        parts = CODE.split(line)
-        codes = CODE.findall(line) + [""]
-        text = "".join(re.sub(r"([\\*_|`])", r"\\\1", p) + c for p, c in zip(parts, codes, strict=True))
-        out.append(f"| {text}" if line.strip() else "")
-    lines[:] = [*out, ""]
+    for part in "\n".join(lines).strip().split("\n\n"):
+        own = part.splitlines()
+        if any(line.startswith(" ") for line in own):
+            out += ["::", "", *("   " + line for line in own), ""]
+        else:
+            out += [*map(escaped, own), ""]
+    lines[:] = out
 
 
 def setup(app):

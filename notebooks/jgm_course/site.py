@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
-from PIL import Image
+from PIL import Image, ImageOps
 
 import jgm_lib
 from jgm_lib.errors import JGMError
@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ("glossary", "paper_map", "house", "how_to_add", "workshop", "notebook_style")
 PICTURE = re.compile(r'<img alt="([^"]*)"[^>]*src="data:image/(?:png|jpeg);base64,([^"]+)"')
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
-THUMB = 320  # pixels
+THUMB = (320, 180)  # pixels
 
 
 def build(out: Path) -> Path:
@@ -59,9 +59,9 @@ def mathjax() -> Path:
 
 def prepare(source: Path) -> None:
     """Lay out the source: settings, lessons, docs, the API, and an index with a card a lesson."""
-    for folder in ("notebooks", "docs", "api", "_static"):
+    for folder in ("notebooks", "docs", "api"):
         (source / folder).mkdir(parents=True)
-    shutil.copy(ROOT / "docs" / "site" / "conf.py", source)
+    shutil.copytree(ROOT / "docs" / "site", source, dirs_exist_ok=True)
     lessons = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     pages = {f"notebooks/{p.name}" for p in lessons} | {f"docs/{d}.md" for d in DOCS}
     pages |= {"README.md", "index.md"}
@@ -71,9 +71,14 @@ def prepare(source: Path) -> None:
         text = (ROOT / name).read_text(encoding="utf-8")
         (source / name).write_text(inside(text, Path(name), pages, source), encoding="utf-8")
     cards = [card_of(path, source) for path in lessons]
+    trees = {
+        "Lessons": [f"notebooks/{p.stem}" for p in lessons],
+        "Words and ways": [*(f"docs/{d}" for d in DOCS), "README"],
+        "Library": write_api(source / "api"),
+    }
     index = (ROOT / "docs" / "site" / "index.md").read_text(encoding="utf-8")
-    (source / "index.md").write_text(index.replace("LESSONS", page_of(cards, lessons)), "utf-8")
-    write_api(source / "api")
+    index = index.replace("LESSONS", page_of(cards, trees))
+    (source / "index.md").write_text(index, encoding="utf-8")
 
 
 def inside(text: str, name: Path, pages: set, source: Path) -> str:
@@ -97,17 +102,16 @@ REPOSITORY = os.environ.get("JGM_REPOSITORY", "").rstrip("/")
 
 
 def card_of(path: Path, source: Path) -> tuple[str, str, str]:
-    """Of a lesson: its title, its first paragraph, and a thumbnail of its first picture."""
+    """Of a lesson: its title, its first sentence, and a thumbnail of its first picture."""
     notebook = nbformat.read(path, as_version=4)
     title, _, rest = notebook.cells[0].source.partition("\n")
-    told = " ".join(rest.strip().split("\n\n")[0].split())
+    told = re.match(r".*?[.?!](?= |$)", " ".join(rest.split()))[0]
     found = PICTURE.search("".join(_html(notebook)))
     thumb = f"_static/{path.stem}.jpg"
     if not found:
         raise JGMError(f"{path.name}: has no picture for its thumbnail")
     image = Image.open(io.BytesIO(base64.b64decode(found[2]))).convert("RGB")
-    image.thumbnail((THUMB, THUMB))
-    image.save(source / thumb, quality=85)
+    ImageOps.fit(image, THUMB, centering=(0, 0)).save(source / thumb, quality=85)
     return title.lstrip("# "), told, thumb
 
 
@@ -117,27 +121,23 @@ def _html(notebook):
             yield output.get("data", {}).get("text/html", "")
 
 
-def page_of(cards, lessons) -> str:
-    """The grid of cards and the hidden table of contents of the index."""
+def page_of(cards, trees: dict) -> str:
+    """The grid of cards and the hidden tables of contents of the index, all flat: the theme draws a
+    nested one with unnamed buttons."""
     grid = [":::::{grid} 1 2 3 3\n"]
-    for (title, told, thumb), path in zip(cards, lessons, strict=True):
-        link = (
-            f":link: notebooks/{path.stem}\n:link-type: doc\n:img-top: {thumb}\n:img-alt: {title}"
-        )
+    for (title, told, thumb), page in zip(cards, trees["Lessons"], strict=True):
+        link = f":link: {page}\n:link-type: doc\n:img-top: {thumb}\n:img-alt: {title}"
         grid.append(f"::::{{grid-item-card}} {title}\n{link}\n\n{told}\n::::\n")
-    trees = {
-        "Lessons": [f"notebooks/{p.stem}" for p in lessons],
-        "Words and ways": [f"docs/{d}" for d in DOCS] + ["README"],
-        "Library": ["api/index"],
-    }
+    grid.append(":::::\n")
     for caption, names in trees.items():
-        tree = f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n" + "\n".join(names) + "\n```\n"
-        grid.append(tree if caption != "Lessons" else ":::::\n" + tree)
+        lines = ["```{toctree}", ":hidden:", f":caption: {caption}", "", *names, "```\n"]
+        grid.append("\n".join(lines))
     return "\n".join(grid)
 
 
-def write_api(folder: Path) -> None:
-    """A page a room of the library: its modules with their public names, from the docstrings."""
+def write_api(folder: Path) -> list[str]:
+    """A page a room of the library: its modules with their public names, from the docstrings;
+    returns the pages."""
     rooms: dict = {}
     for module in pkgutil.walk_packages(jgm_lib.__path__, "jgm_lib."):
         if not module.name.split(".")[-1].startswith("_"):
@@ -149,9 +149,7 @@ def write_api(folder: Path) -> None:
             about = f"```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
             parts.append(f"## {name}\n\n{about}")
         (folder / f"{room}.md").write_text("\n".join(parts), encoding="utf-8")
-    names = "\n".join(sorted(rooms))
-    index = f"# API reference\n\nThe library, room by room.\n\n```{{toctree}}\n{names}\n```\n"
-    (folder / "index.md").write_text(index, encoding="utf-8")
+    return [f"api/{room}" for room in sorted(rooms)]
 
 
 def _is_room(name: str) -> bool:
