@@ -1,4 +1,4 @@
-"""A compact, continuous-sigma UNet for the nine joint channels, preconditioned.
+"""A compact, continuous-sigma UNet, preconditioned.
 
 Two noise inputs: sigma_y for the known luma channels, sigma for the unknown chroma channels.
 """
@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..errors import JGMError
 from .context import Context
 from .precondition import Preconditioned
 
@@ -89,7 +90,7 @@ def _way_up(widths, blocks: int, emb: int, skips: list[int]) -> nn.ModuleList:
 class UNet(Preconditioned):
     """D(X, sigma, sigma_y): the posterior mean of X given its noisy version.
 
-    ``channels`` 9 (joint), 6 (gradients) or 3 (intensity); ``widths`` one a level, each level half
+    ``domain``: a name of ``DOMAINS``, or its ``channels``; joint without either; ``widths`` one a level, each level half
     the size of the one above, the first after ``patch``-fold pixel-unshuffle; attention at the
     lowest. ``mean`` and ``spread``: per channel of the rotated colour basis, measured on the
     training set (``measure_channels``). Sizes that the levels do not divide are edge-padded.
@@ -99,7 +100,7 @@ class UNet(Preconditioned):
 
     def __init__(
         self,
-        channels=9,
+        channels=None,
         widths=(48, 96, 128),
         blocks=1,
         patch=2,
@@ -109,6 +110,7 @@ class UNet(Preconditioned):
         spread=None,
         context=False,
         any_gray=False,
+        domain=None,
     ):
         if context and (len(widths) != 4 or patch != 2):
             raise ValueError(
@@ -116,13 +118,15 @@ class UNet(Preconditioned):
             )
         if patch < 1 or not gradient_scale > 0:
             raise ValueError(f"patch={patch}, gradient_scale={gradient_scale}: need above 0")
-        super().__init__(channels, gradient_scale, mean, spread)
+        super().__init__(channels, gradient_scale, mean, spread, domain)
+        if context and self.domain.shrink > 1:
+            raise JGMError(f"domain={self.domain.name!r}: context needs a domain as large as x")
         self.patch, self.levels, self.any_gray = patch, len(widths), bool(any_gray)
         self.half, emb = 16, 4 * widths[0]
         self.embed = nn.Sequential(
             nn.Linear(4 * self.half, emb), nn.SiLU(), nn.Linear(emb, emb), nn.SiLU()
         )
-        self.stem = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
+        self.stem = nn.Conv2d(self.channels * patch**2, widths[0], 3, padding=1)
         self.down, skips = _way_down(widths, blocks, emb, dropout)
         c = widths[-1]
         middle = nn.ModuleList(
@@ -130,7 +134,7 @@ class UNet(Preconditioned):
         )
         self.up, self.middle, c = _way_up(widths, blocks, emb, skips), middle, widths[0]
         self.head_norm = nn.GroupNorm(8, c)
-        self.head = nn.Conv2d(c, channels * patch**2, 3, padding=1)
+        self.head = nn.Conv2d(c, self.channels * patch**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         if context:
