@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..domain import Domain
 from ..errors import JGMError
 from .context import Context
 from .precondition import Preconditioned
@@ -87,6 +88,15 @@ def _way_up(widths, blocks: int, emb: int, skips: list[int]) -> nn.ModuleList:
     return levels
 
 
+def context_of(domain: Domain, widths, patch: int) -> Context:
+    """The way from the photograph into the network. Raises JGMError where there is none."""
+    if len(widths) != 4 or patch != 2:
+        raise JGMError(f"widths={tuple(widths)}, patch={patch}: context needs 4 levels, patch 2")
+    if domain.shrink > 1:
+        raise JGMError(f"domain={domain.name!r}: context needs a domain as large as the picture")
+    return Context(widths, patch)
+
+
 class UNet(Preconditioned):
     """D(X, sigma, sigma_y): the posterior mean of X given its noisy version.
 
@@ -112,15 +122,9 @@ class UNet(Preconditioned):
         any_gray=False,
         domain=None,
     ):
-        if context and (len(widths) != 4 or patch != 2):
-            raise ValueError(
-                f"widths={tuple(widths)}, patch={patch}: context needs 4 levels, patch 2"
-            )
         if patch < 1 or not gradient_scale > 0:
             raise ValueError(f"patch={patch}, gradient_scale={gradient_scale}: need above 0")
         super().__init__(channels, gradient_scale, mean, spread, domain)
-        if context and self.domain.shrink > 1:
-            raise JGMError(f"domain={self.domain.name!r}: context needs a domain as large as x")
         self.patch, self.levels, self.any_gray = patch, len(widths), bool(any_gray)
         self.half, emb = 16, 4 * widths[0]
         self.embed = nn.Sequential(
@@ -138,7 +142,7 @@ class UNet(Preconditioned):
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         if context:
-            self.context = Context(widths, patch)
+            self.context = context_of(self.domain, widths, patch)
 
     def network(self, h, c_y, c_c, added=None):
         """The bare network on normalized channels: (B,C,H,W), (B,), (B,) -> (B,C,H,W).
