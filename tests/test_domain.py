@@ -357,13 +357,15 @@ class KnownColours(Observation):
         return torch.where(self.at, self.x, known)
 
 
-def two_known(rows, H=1, W=3):
-    mean, cov = gaussian_pictures(H, W, seed=3)
-    truth = mean + 0.02 * torch.randn(1, 3, H, W, generator=torch.Generator().manual_seed(4))
-    at = torch.zeros(H, W, dtype=torch.bool)
-    at[0, :2] = True
-    many = truth.expand(rows, -1, -1, -1)
-    return mean, cov, KnownColours(gray(many, MEAN), MEAN, at=at, x=many)
+def two_known(rows):
+    """A row of three alike pixels whose truth is far from the mean; colours known of the first two."""
+    near = torch.tensor([[1, 0.8, 0.64], [0.8, 1, 0.8], [0.64, 0.8, 1]]).double()
+    eye = torch.eye(9, dtype=torch.float64)
+    cov = 0.03**2 * torch.kron(eye[:3, :3], near)  # (9,9), colours apart, pixels alike
+    mean = torch.full((3, 1, 3), 0.5, dtype=torch.float64)
+    truth = (mean + torch.tensor([0.05, -0.05, 0.03]).view(3, 1, 1)).expand(rows, -1, -1, -1)
+    at = torch.tensor([[True, True, False]])
+    return mean, cov, KnownColours(gray(truth, MEAN), MEAN, at=at, x=truth)
 
 
 @pytest.mark.parametrize("name, settings", [("nullspace", FINE), ("langevin", CHAIN)])
@@ -378,7 +380,7 @@ def test_known_colours_fit_in_without_touching_a_sampler(name, settings):
     rows = keep.Vh[:rank]
     m, C = posterior(mean, cov, rows, rows @ seen.x[0].flatten())
     x, deviation = state.x.flatten(1), float(C.trace().sqrt())
-    assert rank == 7 and float((x.mean(0) - m).norm()) / deviation < 0.2
+    assert rank == 7 and float((x.mean(0) - m).norm()) / deviation < 0.4  # 2.3 without
     assert float(torch.cov(x.T).trace().sqrt()) / deviation == pytest.approx(1, abs=0.15)
     without = last(
         SAMPLERS[name](GaussianDenoiser(mean, cov), Observation(seen.y, MEAN), Batch(0), **settings)
