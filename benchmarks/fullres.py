@@ -20,13 +20,13 @@ import numpy as np
 import torch
 
 from jgm_lib import Colorizer
+from jgm_lib.constraint import fit_gamut
 from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
 from jgm_lib.metrics import ciede2000, psnr, summarize
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.photo import read_photo
 from jgm_lib.photo.enlarge import METHODS, enlarge_chroma, reduce, working_size
-from jgm_lib.samplers import fit_gamut
 
 from .common import parser_of, write_json
 

@@ -12,7 +12,7 @@ from jgm_lib.data import samples
 from jgm_lib.networks import build
 from jgm_lib.noise import SeededNoise
 from jgm_lib.operators import grad, gray_weights
-from jgm_lib.samplers import SAMPLERS
+from jgm_lib.samplers import SAMPLERS, Observation
 
 from .common import parser_of, report, row, take_turns
 
@@ -68,11 +68,12 @@ def paper_network(colorizer, budget: float) -> list[dict]:
 def samplers(colorizer, budget: float) -> list[dict]:
     """What a sampler adds to its network evaluations, on 4 pictures of 64 x 64."""
     y, nfe = rand(4, 1, 64, 64), {}
+    seen = Observation(y, gray_weights())
     X = y.expand(-1, 9, -1, -1).contiguous()
 
     def run(name: str) -> None:
         noise = SeededNoise(range(4))
-        for state in SAMPLERS[name](colorizer.model, y, gray_weights(), noise, **STEPS[name]):
+        for state in SAMPLERS[name](colorizer.model, seen, noise, **STEPS[name]):
             nfe[name] = state.nfe
 
     functions = {name: lambda name=name: run(name) for name in STEPS}

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from . import checkpoints, familiar
-from .constraint import residual, strengthened
+from .constraint import Observation, strengthened
 from .errors import JGMError
 from .metrics import psnr, typicality_order
 from .networks.context import Seeing
@@ -86,12 +86,12 @@ class Colorizer:
         """
         h, w = y_small.shape[-2:]
         model = self.seeing(y[None], h, w)
-        y = mirrored(y_small, getattr(self.model, "divisor", 1))
-        y = y[None].expand(card.n, -1, -1, -1).to(self.device)
+        y = mirrored(y_small, getattr(model, "divisor", 1) * model.domain.shrink)
+        seen = Observation(y[None].expand(card.n, -1, -1, -1).to(self.device), f)
         noise = SeededNoise(version_seeds(card.seed, card.n))
-        for state in SAMPLERS[card.sampler](model, y, f, noise, **card.settings()):
-            state = replace(state, x=strengthened(state.x, y, card.strength))
-            yield state if y.shape[-2:] == (h, w) else cut(state, y, f, h, w)
+        for state in SAMPLERS[card.sampler](model, seen, noise, **card.settings()):
+            state = replace(state, x=strengthened(state.x, seen.y, card.strength))
+            yield state if y.shape[-2:] == (h, w) else cut(state, seen, h, w, model.domain.shrink)
 
     def stream(self, photo, **settings) -> Iterator[State]:
         """The sampler at work: a State a step, at the prior's size. Stop when you like.
@@ -150,10 +150,12 @@ def mirrored(y: torch.Tensor, m: int) -> torch.Tensor:
     return y[..., torch.from_numpy(rows)[:, None], torch.from_numpy(columns)]
 
 
-def cut(state: State, y, f, h: int, w: int) -> State:
-    """The upper left (h,w) of a sampler's state; ``y`` (B,1,H,W) is what the sampler was given."""
-    X, x, y = (a[..., :h, :w] for a in (state.X, state.x, y))
-    return replace(state, X=X, x=x, residual=residual(x, y, f))
+def cut(state: State, seen: Observation, h: int, w: int, shrink: int = 1) -> State:
+    """The upper left (h,w) of a sampler's state that was given ``seen``, and of X, whose sides are
+    ``shrink`` times smaller, as much as holds it."""
+    X = state.X[..., : -(-h // shrink), : -(-w // shrink)]
+    x, y = state.x[..., :h, :w], seen.y[..., :h, :w]
+    return replace(state, X=X, x=x, residual=Observation(y, seen.f).residual(x))
 
 
 def reduced_truth(photo: Photo, h: int, w: int, border: Border) -> torch.Tensor | None:

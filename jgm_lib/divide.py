@@ -7,26 +7,26 @@ a score that never looks across the two parts, and a lambda for each: so ``Divid
 
 import torch
 
+from .domain import Gradients, Intensity, Joint
 from .errors import JGMError
 
 
 class Divided:
     """``intensity`` denoises x (three channels), ``gradients`` s [d1 x, d2 x] (six channels).
 
-    Both need ``channels`` and ``denoise(X, sigma)``; the scale s is that of ``gradients``. Raises
-    JGMError for other numbers of channels.
+    Both need ``domain`` and ``denoise(X, sigma)``; the scale s is that of ``gradients``. Raises
+    JGMError for priors in other domains.
     """
 
-    channels = 9
-
     def __init__(self, intensity, gradients):
-        if (intensity.channels, gradients.channels) != (3, 6):
+        if (type(intensity.domain), type(gradients.domain)) != (Intensity, Gradients):
             raise JGMError(
-                f"priors of {intensity.channels} and {gradients.channels} channels: "
-                "Eq 17 needs 3 (picture) and 6 (its two gradients)"
+                f"priors of {intensity.domain.name} and {gradients.domain.name}: Eq 17 needs "
+                "intensity (3 channels) and gradients (6)"
             )
         self.intensity, self.gradients = intensity, gradients
-        self.gradient_scale = gradients.gradient_scale
+        self.domain = Joint(gradients.domain.scale)
+        self.channels, self.gradient_scale = self.domain.channels, self.domain.scale
 
     def denoise(self, X, sigma, sigma_y=None):
         """E[x | noisy x] and E[gradients | noisy gradients], (B,9,H,W); no crossing."""

@@ -15,7 +15,7 @@ def stack(x: torch.Tensor, g1: torch.Tensor, g2: torch.Tensor, scale: float = 1.
     return torch.cat([x, scale * g1, scale * g2], dim=1)
 
 
-def split(X: torch.Tensor, scale: float = 1.0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def unstack(X: torch.Tensor, scale: float = 1.0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The inverse of ``stack``: (B,3C,H,W) -> x, g1, g2, each (B,C,H,W), gradients unscaled."""
     x, g1, g2 = X.chunk(3, dim=1)
     return x, g1 / scale, g2 / scale

@@ -7,8 +7,9 @@ import math
 
 import torch
 
+from .domain import Domain
 from .errors import JGMError
-from .joint import channel_sigmas, join
+from .joint import channel_sigmas
 from .operators import to_basis
 
 
@@ -27,8 +28,8 @@ def dae_loss(denoise, x: torch.Tensor, sigma: float, generator) -> torch.Tensor:
 def dsm_loss(score, x: torch.Tensor, sigma: float, generator) -> torch.Tensor:
     """Eq 6, last line: 1/2 E |s(x~, sigma) + (x~ - x)/sigma^2|^2, mean over the batch."""
     z = gaussian(x, generator)
-    residual = score(x + sigma * z, sigma) + z / sigma
-    return 0.5 * residual.square().flatten(1).sum(1).mean()
+    error = score(x + sigma * z, sigma) + z / sigma
+    return 0.5 * error.square().flatten(1).sum(1).mean()
 
 
 def dsm_levels_loss(score, x: torch.Tensor, sigmas, generator, weight=lambda s: s**2):
@@ -37,21 +38,13 @@ def dsm_levels_loss(score, x: torch.Tensor, sigmas, generator, weight=lambda s: 
     return torch.stack(terms).mean()
 
 
-def model_tensor(model, x: torch.Tensor) -> torch.Tensor:
-    """The channels a network works on: 9 = [x, grad x], 6 = grad x, 3 = x; from x (B,3,H,W)."""
-    if model.channels == 3:
-        return x
-    X = join(x, model.gradient_scale)
-    return X if model.channels == 9 else X[:, 3:]
-
-
 def random_level_loss(model, x, generator) -> torch.Tensor:
     """Eq 9 with lambda = sigma^2 by one random level a picture, for discrete-level networks.
 
     ``model(X, index)`` gives the score at level ``index`` (B,) of ``model.sigmas``.
     Mean over channels and pixels instead of the sum, so that the value does not grow with size.
     """
-    X = model_tensor(model, x)
+    X = model.domain.tensor(x)
     index = torch.randint(len(model.sigmas), (len(X),), generator=generator).to(X.device)
     sigma = torch.as_tensor(model.sigmas, dtype=X.dtype, device=X.device)[index]
     s = sigma.view(-1, 1, 1, 1)
@@ -96,7 +89,7 @@ def basis_loss(model, U, sigma, sigma_y, generator, *grey) -> torch.Tensor:
 def split_noise_loss(model, x, generator, **density) -> torch.Tensor:
     """One training loss of the preconditioned network on pictures x (B,3,H,W) in [0,1]."""
     sigma, sigma_y = draw_sigmas(len(x), generator, **density)
-    X = model_tensor(model, x)
+    X = model.domain.tensor(x)
     return preconditioned_loss(model, X, sigma.to(X), sigma_y.to(X), generator)
 
 
@@ -124,20 +117,11 @@ def halved(x: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.avg_pool2d(x, 2)
 
 
-def with_luma(U: torch.Tensor, y: torch.Tensor, gradient_scale: float) -> torch.Tensor:
-    """U (B,C,H,W) in the rotated basis with y (B,1,H,W) and its gradients as the known luma."""
+def with_luma(U: torch.Tensor, y: torch.Tensor, domain: Domain) -> torch.Tensor:
+    """U (B,C,h,w) in the rotated basis with what y (B,1,H,W) tells of it as the known luma."""
     U = U.clone()
-    known = model_luma(y, U.shape[1], gradient_scale)  # (B,C/3,H,W)
-    U[:, 0::3] = math.sqrt(3) * known
+    U[:, 0::3] = math.sqrt(3) * domain.known(y)  # (B,C/3,h,w)
     return U
-
-
-def model_luma(y: torch.Tensor, channels: int, gradient_scale: float) -> torch.Tensor:
-    """The grey of each group of three channels: y, and its two gradients; (B,channels/3,H,W)."""
-    if channels == 3:
-        return y
-    Y = join(y.expand(-1, 3, -1, -1), gradient_scale)[:, 0::3]
-    return Y if channels == 9 else Y[:, 1:]
 
 
 def photograph_loss(model, x, generator, *, any_gray=0.0, aged=0.0, draws=1, **density):
@@ -153,8 +137,8 @@ def photograph_loss(model, x, generator, *, any_gray=0.0, aged=0.0, draws=1, **d
     n = len(x)
     sigma, sigma_y = stratified_sigmas(n, draws, generator, **density)
     x, grey = photographed(x, generator, any_gray=any_gray, aged=aged)  # grey (B,1,2H,2W)
-    U = to_basis(model_tensor(model, halved(x)))
-    known = with_luma(U, halved(grey), model.gradient_scale)
+    U = to_basis(model.domain.tensor(halved(x)))
+    known = with_luma(U, halved(grey), model.domain)
     split = (sigma_y < sigma).view(n, draws).any(1).view(-1, 1, 1, 1).to(x.device)
     U = torch.where(split, known, U).repeat_interleave(draws, 0)
     return basis_loss(model, U, sigma.to(U), sigma_y.to(U), generator, grey)
@@ -174,7 +158,15 @@ def log_uniform_levels(n: int, sigma_max: float, sigma_min: float) -> list[float
 
 
 def continuous_objective(model, card):
-    """The loss of a network that takes any noise level: (x, generator) -> scalar."""
+    """The loss of a network that takes any noise level: (x, generator) -> scalar.
+
+    Raises JGMError for split noise in a domain whose luma is not one rotated channel a group.
+    """
+    if card.isotropic < 1 and not model.domain.rotates:
+        raise JGMError(
+            f"isotropic={card.isotropic}: domain {model.domain.name!r} has no luma channel to tell "
+            "less noise; need 1.0"
+        )
     density = dict(
         isotropic=card.isotropic,
         p_mean=card.p_mean,

@@ -14,7 +14,7 @@ from .operators import gray as gray_of
 from .photo import Photo
 from .photo.borders import Border, crop, framed
 from .photo.enlarge import enlarge_chroma, reduce
-from .photo.write import fit_gamut, quantize_keep_gray, write_photo
+from .photo.write import fit_gamut_rows, quantize_keep_gray, write_photo
 
 
 @dataclass
@@ -110,5 +110,5 @@ def full_size(x, y, f, upsample: str = "detail") -> np.ndarray:
     for rows, c in enlarge_chroma(chroma, y_small, y, method=upsample):
         c = c - (w * c).sum(0, keepdim=True)  # exactly no grey in it
         part = y[:, rows]
-        out[rows] = fit_gamut((part + c).permute(1, 2, 0).numpy(), part[0].numpy())
+        out[rows] = fit_gamut_rows((part + c).permute(1, 2, 0).numpy(), part[0].numpy())
     return out

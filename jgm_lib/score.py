@@ -5,6 +5,7 @@ Tweedie: E[x|x~] = x~ + sigma^2 grad log p_sigma(x~). The paper's Eq 3 drops the
 
 import torch
 
+from .domain import domain_of
 from .joint import channel_sigmas
 from .operators import from_basis, to_basis
 
@@ -23,12 +24,13 @@ class GaussianDenoiser:
     """The exact denoiser of X ~ N(mean, cov): mean (C,H,W), cov (D,D) with D = CHW.
 
     Understands two noise levels like the trained network: sigma_y on the luma channels of the
-    rotated colour basis, sigma on the others; without sigma_y all alike. Float64.
+    rotated colour basis, sigma on the others; without sigma_y all alike. Float64. ``domain``: a name
+    of ``DOMAINS``; without, the usual one of so many channels.
     """
 
-    def __init__(self, mean, cov, gradient_scale: float = 1.0):
-        self.mean, self.channels = mean.double(), mean.shape[0]
-        self.gradient_scale = gradient_scale
+    def __init__(self, mean, cov, gradient_scale: float = 1.0, domain: str | None = None):
+        self.domain, self.mean = domain_of(domain, mean.shape[0], gradient_scale), mean.double()
+        self.channels, self.gradient_scale = self.domain.channels, self.domain.scale
         self.cov = self._rotate_cov(cov.double())  # in the rotated basis, where noise is diagonal
 
     def _rotate_cov(self, cov):
@@ -63,7 +65,8 @@ class MixtureDenoiser:
 
     def __init__(self, parts, weights):
         self.parts, self.weights = parts, torch.as_tensor(weights, dtype=torch.float64)
-        self.gradient_scale, self.channels = parts[0].gradient_scale, parts[0].channels
+        self.domain, self.channels = parts[0].domain, parts[0].channels
+        self.gradient_scale = self.domain.scale
 
     def responsibilities(self, X, sigma, sigma_y=None):
         """Posterior probability of each part given the noisy X: (B,K)."""

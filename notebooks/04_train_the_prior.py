@@ -259,12 +259,12 @@ with torch.no_grad():
 # from.)
 
 # %%
-from jgm_lib.losses import gaussian, log_uniform_levels, model_tensor
+from jgm_lib.losses import gaussian, log_uniform_levels
 
 
 def error_by_level(model, x, levels):
     """Squared error over that of the best straight line, pixel by pixel, one number a level."""
-    X, ratios = model_tensor(model, x), []
+    X, ratios = model.domain.tensor(x), []
     d2 = to_basis(X).var((0, 2, 3))  # (C,) of these pictures
     for i, s in enumerate(levels):
         noisy = X + s * gaussian(X, torch.Generator().manual_seed(i))

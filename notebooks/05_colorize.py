@@ -323,15 +323,13 @@ print("levels from 20 to 0.01 that overlap by a half:", levels_needed(20.0, 0.01
 # %% tags=["method"]
 import torch
 
-from jgm_lib.constraint import gray_groups, lift_groups, project
 
-
-def tempered_step(denoise, X, Y, f, sigma, sigma_next, h, lam, z):
-    """From noise sigma to sigma_next: X, z (B,9,H,W), Y (B,3,H,W) = [y, grad y], f (3,)."""
-    clean = project(denoise(X, sigma), Y, f)  # (B,9,H,W), its luma is the photograph's
-    pull = lift_groups(gray_groups(X, f) - Y, f)  # Eq 13
+def tempered_step(denoise, X, seen, sigma, sigma_next, h, lam, z):
+    """From noise sigma to sigma_next: X, z (B,9,H,W); ``seen``: the photograph, an Observation."""
+    clean = seen.project(denoise(X, sigma))  # (B,9,H,W), its luma is the photograph's
+    pull = seen.pull(X)  # Eq 13
     kept_chroma, kept_luma = (1 - h) * sigma, (1 - h * (1 + lam)) * sigma
-    z_luma = lift_groups(gray_groups(z, f), f)
+    z_luma = seen.seen_part(z)  # F^+ F z
     fresh = (sigma_next**2 - kept_chroma**2) ** 0.5 * (z - z_luma)
     fresh = fresh + (sigma_next**2 - kept_luma**2) ** 0.5 * z_luma
     return X + h * (clean - X - lam * pull) + fresh
@@ -341,8 +339,8 @@ from jgm_lib.samplers import consistent_step
 
 check = tempering.small_case(seed=0)
 z = check.noise().normal(check.X)
-mine = tempered_step(check.denoise, check.X, check.Y, check.f, 1.0, 0.8, 0.5, 1.0, z)
-theirs = consistent_step(check.estimate, check.X, check.Y, check.f, 1.0, 0.8, 0.5, 1.0, check.noise())
+mine = tempered_step(check.denoise, check.X, check.seen, 1.0, 0.8, 0.5, 1.0, z)
+theirs = consistent_step(check.estimate, check.X, check.seen, 1.0, 0.8, 0.5, 1.0, check.noise())
 assert torch.allclose(mine, theirs, atol=1e-6)
 
 # %% [markdown]

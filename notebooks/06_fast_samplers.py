@@ -79,19 +79,20 @@ print(f"{card.weights}: {about['steps']} training steps at {about['size']} pixel
 # [luma](../docs/glossary.md#luma) clean. The known grey is put in afterwards, so that only the colours differ.
 
 # %%
+from jgm_lib.constraint import Observation
 from jgm_lib.joint import join
 from jgm_lib.noise import SeededNoise
 from jgm_lib.operators import from_basis, gray_weights, to_basis
-from jgm_lib.samplers import known_luma, project, to_picture
 
 x, f = bench.batch.images, gray_weights()
-X, Y = join(x, model.gradient_scale), known_luma(bench.y, model)  # (B,9,H,W), (B,3,H,W)
+X = join(x, model.gradient_scale)  # (B,9,H,W)
+photo = Observation(bench.y, f).within(model.domain)  # F X = Y, Y (B,3,H,W) = [y, grad y]
 
 
 def guess(noisy, sigma, sigma_y=None):
     """The pictures (B,3,H,W) that one evaluation makes of the noisy state (B,9,H,W)."""
     with torch.no_grad():
-        return project(model.denoise(noisy, sigma, sigma_y), Y, f)[:, :3]
+        return photo.project(model.denoise(noisy, sigma, sigma_y))[:, :3]
 
 
 # %%
@@ -146,7 +147,7 @@ kinds = {"independent": noisy,
          "only louder": torch.cat([noisy[:, :3], X[:, 3:] + stretch * (noisy - X)[:, 3:]], 1),
          "only dependent": torch.cat([again[:, :3], X[:, 3:] + (again - X)[:, 3:] / stretch], 1),
          "re-stacked": again,
-         "fused, re-stacked": join(to_picture(noisy, model, 5.9), s)}
+         "fused, re-stacked": join(model.domain.picture(noisy, 5.9), s)}
 
 # %%
 wrong = {name: rms(guess(state, sigma)) for name, state in kinds.items()}
@@ -250,10 +251,10 @@ def put_in(X, Y):
     return (colours - colours.mean(2, keepdim=True) + Y.unsqueeze(2)).flatten(1, 2)
 
 
-def step(X, seen, clean, sigma, after, z):
-    """(b) with eta = 1; ``seen``: what the network answered, ``clean``: with the grey put in."""
+def step(X, answer, clean, sigma, after, z):
+    """(b) with eta = 1; ``answer``: the network's, ``clean``: with the grey put in."""
     up = after * (1 - (after / sigma) ** 2) ** 0.5
-    return clean + (after**2 - up**2) ** 0.5 * (X - seen) / sigma + up * z
+    return clean + (after**2 - up**2) ** 0.5 * (X - answer) / sigma + up * z
 
 
 def split_by_hand(model, y, levels, chroma_noise):
@@ -270,14 +271,15 @@ def split_by_hand(model, y, levels, chroma_noise):
 # The library's `split` ends by shrinking colours that left [0, 1]. So do we, and compare:
 
 # %%
-from jgm_lib.samplers import SAMPLERS, fit_gamut
+from jgm_lib.constraint import fit_gamut
+from jgm_lib.samplers import SAMPLERS
 from jgm_lib.settings import compared
 
 with torch.no_grad():
     y = bench.y[:2]
     mine = split_by_hand(model, y, levels, chroma_source(y, SeededNoise(range(len(y)))))
     settings = compared("split", steps=10, solver="ancestral")  # the levels above
-    *_, end = SAMPLERS["split"](model, y, f, SeededNoise(range(len(y))), **settings)
+    *_, end = SAMPLERS["split"](model, Observation(y, f), SeededNoise(range(len(y))), **settings)
 torch.testing.assert_close(fit_gamut(mine, y), end.x, rtol=0, atol=1e-4)
 
 # %% [markdown]
@@ -294,8 +296,8 @@ def nullspace_by_hand(model, y, levels, noise):
     z = noise()
     X = levels[0] * z + put_in(torch.zeros_like(z), Y)
     for sigma, after in zip(levels, levels[1:], strict=False):
-        seen = model.denoise(X, sigma)
-        X = step(X, seen, put_in(seen, Y), sigma, after, noise())
+        answer = model.denoise(X, sigma)
+        X = step(X, answer, put_in(answer, Y), sigma, after, noise())
     return X[:, :3]
 
 
@@ -303,7 +305,8 @@ def nullspace_by_hand(model, y, levels, noise):
 with torch.no_grad():
     source = SeededNoise(range(len(y)))
     mine = nullspace_by_hand(model, y, levels, lambda: source.normal(X[:len(y)]))
-    *_, end = SAMPLERS["nullspace"](model, y, f, SeededNoise(range(len(y))), **compared("nullspace", steps=10))
+    noise, settings = SeededNoise(range(len(y))), compared("nullspace", steps=10)
+    *_, end = SAMPLERS["nullspace"](model, Observation(y, f), noise, **settings)
 torch.testing.assert_close(fit_gamut(mine, y), end.x, rtol=0, atol=1e-4)
 
 # %% [markdown]

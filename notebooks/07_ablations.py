@@ -67,7 +67,7 @@ from jgm_course.nb07 import figures as lesson
 from jgm_course.plots import line, panels
 from jgm_course.strips import strips
 from jgm_lib import checkpoints
-from jgm_lib.constraint import finish, to_picture
+from jgm_lib.constraint import Observation
 from jgm_lib.divide import Divided
 from jgm_lib.figures import show
 from jgm_lib.fusion import fusion_noise_gain
@@ -124,7 +124,8 @@ rat = lesson.Rat(card.side)
 truth, y = rat.truth(card.seed + 1)
 apart, sigmas = Divided(rat.divided.intensity, rat.divided.gradients), sigma_ladder(1.0, 0.01, 10)
 x, g = divided_chains(apart.intensity, apart.gradients, y, sigmas, 5, 1e-4, 0.7, 1.3, SeededNoise([0]))
-*_, end = langevin(apart, y, rat.f, SeededNoise([0]), T=5, epsilon=1e-4, lam=0.7, lam_grad=1.3, feedback="none")
+seen, settings = Observation(y, rat.f), dict(T=5, epsilon=1e-4, lam=0.7, lam_grad=1.3, feedback="none")
+*_, end = langevin(apart, seen, SeededNoise([0]), **settings)
 torch.testing.assert_close(torch.cat([x, g], 1), end.X)
 
 # %% [markdown]
@@ -301,7 +302,7 @@ for name, on, off in (("nine free chains (none)", ends.get((1.0, True)), ends.ge
 
 # %%
 if {(1.0, True), (1.0, False)} <= set(ends):
-    free, held = (to_picture(ends[1.0, on].X, model, 1.0) for on in (False, True))
+    free, held = (model.domain.picture(ends[1.0, on].X, 1.0) for on in (False, True))
     shown = bench.batch.images[:6]
     show(strips({"grey": bench.y[:6].expand(-1, 3, -1, -1), "without": free[:6], "with": held[:6],
                  "truth": shown}, width=6.4),
@@ -343,7 +344,8 @@ show(lesson.sweep_figure(by_lam, "lambda_0", grey),
 
 # %%
 free = ends[1.0, True].X if (1.0, True) in ends else ends[card.lams[-1], True].X
-one_chain = [bench.measure(finish(to_picture(free, model, b), bench.y, bench.f)) for b in card.betas]
+photo = Observation(bench.y, bench.f)
+one_chain = [bench.measure(photo.finish(model.domain.picture(free, b))) for b in card.betas]
 fused = [bench.measure(bench.run("nullspace", steps=card.steps, beta=b).x) for b in card.betas]
 by_beta = {"Algorithm 1": (card.betas, one_chain), f"null space, {card.steps} NFE": (card.betas, fused)}
 show(lesson.sweep_figure(by_beta, "beta", grey),

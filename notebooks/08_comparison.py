@@ -344,9 +344,9 @@ assert list(chosen.values()) == sorted(chosen.values())
 
 # %%
 raw = baselines.in_lab(toy.truth, toy.y)
-fixed = baselines.project(raw, toy.y)
+fixed = baselines.finish(raw, toy.y)
 photo_raw = baselines.in_lab(photos.truth, photos.y)
-photo_fixed = baselines.project(photo_raw, photos.y)
+photo_fixed = baselines.finish(photo_raw, photos.y)
 for name, x, contest in (("landscapes, raw", raw, toy), ("landscapes, projected", fixed, toy),
                          ("photographs, raw", photo_raw, photos), ("photographs, projected", photo_fixed, photos)):
     s = {k: float(v.mean()) for k, v in score(x, contest.truth, contest.y, baselines.F).items()}
@@ -361,7 +361,7 @@ for name, x, contest in (("landscapes, raw", raw, toy), ("landscapes, projected"
 regression = toy.drawn["regression mean"][:, 0]
 guess = baselines.in_lab(regression, toy.y)
 for name, x in (("as drawn", regression), ("through CIELAB, raw", guess),
-                ("through CIELAB, projected", baselines.project(guess, toy.y))):
+                ("through CIELAB, projected", baselines.finish(guess, toy.y))):
     s = {k: float(v.mean()) for k, v in score(x, toy.truth, toy.y, baselines.F).items()}
     print(f"{name:26s} PSNR {s['psnr']:.2f}   dE2000 {s['delta_e']:.2f}   RMS |Fx-y| {s['residual']:.4f}")
 

@@ -5,6 +5,7 @@ from collections import deque
 import numpy as np
 import torch
 
+from jgm_lib.constraint import Observation
 from jgm_lib.score import GaussianDenoiser
 
 
@@ -17,6 +18,12 @@ def model_of(prior):
 
 def grey_tensor(lab, y, rows):
     return torch.tensor(y).view(1, 1, lab.H, lab.W).expand(rows, -1, -1, -1)
+
+
+class Told(Observation):
+    """What is known of a state, given as it is: y (B,G,H,W) of no photograph."""
+
+    Y = property(lambda self: self.y)
 
 
 class Script:
@@ -72,8 +79,8 @@ def last(states):
 def play(sampler, prior, y, f, table, **settings):
     """Run a sampler on scripted noise (B,N); the last state, as it left the sampler."""
     noise = Script(table)
-    grey = grey_tensor(prior.lab, y, len(table))
-    state = last(sampler(model_of(prior), grey, f, noise, **settings))
+    seen = Observation(grey_tensor(prior.lab, y, len(table)), f)
+    state = last(sampler(model_of(prior), seen, noise, **settings))
     assert noise.at == table.shape[1], "the run consumed another amount of noise"
     return state, noise.kinds
 
@@ -81,7 +88,8 @@ def play(sampler, prior, y, f, table, **settings):
 def amount_of_noise(sampler, prior, y, f, **settings):
     """The sizes of all noise blocks a run draws, in order."""
     count = Count()
-    last(sampler(model_of(prior), grey_tensor(prior.lab, y, 1), f, count, **settings))
+    seen = Observation(grey_tensor(prior.lab, y, 1), f)
+    last(sampler(model_of(prior), seen, count, **settings))
     return count.blocks
 
 

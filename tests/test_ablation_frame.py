@@ -7,7 +7,7 @@ from dense import Lab, langevin_steps, moments, photographic
 from rats import Batch, Script, affine_map, last, map_moments
 
 from jgm_course.nb07 import figures as nb07
-from jgm_lib.constraint import gray_groups, known_luma, lift_groups, to_picture
+from jgm_lib.constraint import Observation, gray_groups, lift_groups
 from jgm_lib.divide import Divided
 from jgm_lib.errors import JGMError
 from jgm_lib.metrics import psnr
@@ -75,7 +75,8 @@ def test_a_bad_lambda_of_the_gradients_is_refused(pull, message):
     rat = nb07.Rat(2)
     with pytest.raises(JGMError, match=message):
         y = rat.truth()[1]
-        next(langevin(rat.joint, y, F, Batch(0), lam=pull[0], lam_grad=pull[1], feedback="none"))
+        settings = dict(lam=pull[0], lam_grad=pull[1], feedback="none")
+        next(langevin(rat.joint, Observation(y, F), Batch(0), **settings))
 
 
 # -- Eq 17 ---------------------------------------------------------------------------------------
@@ -83,7 +84,7 @@ def test_a_bad_lambda_of_the_gradients_is_refused(pull, message):
 
 def two_chains(rat, y, table, *, lam1, lam2):
     """Eq 17 line by line: a chain of pictures and a chain of gradients, each with its own score."""
-    noise, Y = Script(table), known_luma(y, rat.joint)
+    noise, Y = Script(table), rat.joint.domain.known(y)
     start = 2 * noise.uniform(y.expand(-1, 9, -1, -1)) - 1
     x, g = start[:, :3], start[:, 3:]
     sigmas = sigma_ladder(SHORT["sigma_1"], SHORT["sigma_L"], SHORT["L"])
@@ -107,7 +108,7 @@ def test_divided_langevin_is_eq_17():
     table = torch.rand(2, steps * 81, generator=g, dtype=torch.float64)
     x, grads = two_chains(rat, y, table, lam1=0.7, lam2=1.3)
     settings = dict(lam=0.7, lam_grad=1.3, feedback="none", **SHORT)
-    state = last(langevin(rat.divided, y, F, Script(table), **settings))
+    state = last(langevin(rat.divided, Observation(y, F), Script(table), **settings))
     torch.testing.assert_close(state.X, torch.cat([x, grads], 1), rtol=0, atol=1e-11)
 
 
@@ -123,9 +124,9 @@ def test_a_divided_prior_does_not_look_across():
     assert joint[:, :3].abs().max() > 0.01
 
 
-def test_only_three_and_six_channels_are_divided():
+def test_only_priors_of_pictures_and_of_gradients_are_divided():
     rat = nb07.Rat(2)
-    with pytest.raises(JGMError, match="needs 3"):
+    with pytest.raises(JGMError, match="needs intensity"):
         Divided(rat.joint, rat.divided.gradients)
 
 
@@ -163,8 +164,8 @@ def test_the_law_is_that_of_the_sampler_itself():
     y = rat.truth()[1]
     settings = dict(sigma_1=1.0, sigma_L=0.1, L=4, T=5, epsilon=5e-3)
     law = nb07.chain_law(rat.divided, y, F, **settings)
-    rows = y.expand(n, -1, -1, -1)
-    X = last(langevin(rat.divided, rows, F, Batch(1), feedback="none", **settings)).X.flatten(1)
+    seen = Observation(y.expand(n, -1, -1, -1), F)
+    X = last(langevin(rat.divided, seen, Batch(1), feedback="none", **settings)).X.flatten(1)
     deviation = law.cov.diagonal().sqrt()
     assert ((X.mean(0) - law.mean).abs() / deviation * n**0.5).max() < 5
     assert (X.var(0) / law.cov.diagonal() - 1).abs().max() < 5 * (2 / n) ** 0.5
@@ -198,7 +199,7 @@ def test_two_colourings_averaged_lose_what_a_predicts():
     X = torch.cat([mode, torch.zeros(1, 6, side, side).double()], 1)
     G = nb07.join(mode, 1.0)
     G[:, :3] = 0
-    parts = [to_picture(v, nb07.Rat(2).joint, beta) for v in (X, G)]  # shares of the two draws
+    parts = [nb07.Rat(2).joint.domain.picture(v, beta) for v in (X, G)]  # shares of the two draws
     gain = sum(float((p * mode).sum() / mode.square().sum()) ** 2 for p in parts)
     b = beta * K
     assert gain == pytest.approx((1 + b**2) / (1 + b) ** 2, rel=1e-10)

@@ -224,17 +224,17 @@ def test_it_looks_once_and_not_at_every_step(model, monkeypatch):
     "settings", [{"widths": [8, 8, 8]}, {"widths": [8] * 5}, {"widths": [8] * 4, "patch": 1}]
 )
 def test_context_needs_four_levels_and_patch_2(settings, tmp_path, capsys):
-    with pytest.raises(ValueError, match="context needs 4 levels, patch 2"):
+    with pytest.raises(JGMError, match="context needs 4 levels, patch 2"):
         build("unet", **settings, context=True)
     card = TrainCard(settings={**settings, "context": True}, size=16)
-    with pytest.raises(JGMError, match="build no unet .*context needs 4 levels"):
+    with pytest.raises(JGMError, match="card .*: context needs 4 levels"):
         start(card)
     path = checkpoints.save(
         tmp_path / "w",
         seeing_network(),
         {"network": "unet", "settings": {**settings, "context": True}},
     )
-    with pytest.raises(JGMError, match="do not build a network .*context needs 4 levels"):
+    with pytest.raises(JGMError, match="w.safetensors: .*: context needs 4 levels"):
         checkpoints.load(path)
 
 

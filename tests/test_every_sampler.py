@@ -11,6 +11,7 @@ import torch
 from dense import Lab, photographic
 from rats import Batch, model_of
 
+from jgm_lib.constraint import Observation
 from jgm_lib.operators import gray_weights
 from jgm_lib.samplers import SAMPLERS
 from jgm_lib.settings import SETTINGS
@@ -26,9 +27,10 @@ def test_draws_have_the_mean_and_spread_of_the_posterior(name):
     y = prior.lab.F @ prior.mean + 0.15 * np.linspace(1, -0.5, prior.lab.n)
     m, C = prior.posterior(y)
     grey = torch.from_numpy(y).reshape(1, 1, 2, 2).expand(CHAINS, -1, -1, -1)
+    seen = Observation(grey, F.double())
     asked = {"steps": 100} if "steps" in SETTINGS[name].knobs else {}
     with torch.no_grad():
-        for state in SAMPLERS[name](model_of(prior), grey, F.double(), Batch(0), **asked):
+        for state in SAMPLERS[name](model_of(prior), seen, Batch(0), **asked):
             pass
     x = state.x.flatten(1).numpy()  # (CHAINS, 12)
     deviation = math.sqrt(np.trace(C))

@@ -14,9 +14,9 @@ from jgm_lib.photo.enlarge import (
     enlarge_chroma,
     local_lines,
     neighbours,
-    row_blocks,
     working_size,
 )
+from jgm_lib.photo.rows import row_blocks
 
 
 def rand(*shape, seed=0):

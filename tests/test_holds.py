@@ -12,7 +12,6 @@ from rats import last
 
 from jgm_lib import Colorizer, checkpoints, fusion
 from jgm_lib.colorize import version_seeds
-from jgm_lib.constraint import to_picture
 from jgm_lib.divide import Divided
 from jgm_lib.joint import join
 from jgm_lib.networks.unet import ResBlock
@@ -203,7 +202,7 @@ def test_divided_gradients_are_read_at_the_scale_of_their_own_prior(scale):
     turn the true gradients into those of a paler or harsher picture."""
     model = Divided(gaussian(3), gaussian(6, scale=scale))
     x = draw(4, 1, 3, 6, 5)
-    back = to_picture(join(x, scale), model, beta=5.9)
+    back = model.domain.picture(join(x, scale), beta=5.9)
     torch.testing.assert_close(back, x, rtol=0, atol=1e-12)
 
 

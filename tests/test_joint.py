@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from jgm_lib.joint import join, split, stack
+from jgm_lib.joint import join, stack, unstack
 from jgm_lib.operators import grad, gray, gray_weights
 
 
@@ -25,13 +25,13 @@ def test_join_is_picture_then_vertical_then_horizontal(scale, boundary):
     torch.testing.assert_close(X[:, 3:6, -1], wrapped)
 
 
-def test_split_undoes_join_and_stack():
+def test_unstack_undoes_join_and_stack():
     x = picture()
-    back, g1, g2 = split(join(x, 0.5), 0.5)
+    back, g1, g2 = unstack(join(x, 0.5), 0.5)
     for a, b in zip((back, g1, g2), (x, *grad(x)), strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-15)
     fields = picture(1), picture(2), picture(3)  # fields that belong to no picture
-    for a, b in zip(split(stack(*fields, 0.25), 0.25), fields, strict=True):
+    for a, b in zip(unstack(stack(*fields, 0.25), 0.25), fields, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-15)
 
 

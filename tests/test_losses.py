@@ -1,11 +1,11 @@
 """Losses: identities between the paper's equations, and what the training loss counts."""
 
 import math
-from types import SimpleNamespace
 
 import pytest
 import torch
 
+from jgm_lib.domain import Joint
 from jgm_lib.joint import join
 from jgm_lib.losses import (
     dae_loss,
@@ -14,7 +14,6 @@ from jgm_lib.losses import (
     dsm_loss,
     lambda_c,
     log_uniform_levels,
-    model_tensor,
     preconditioned_loss,
     random_level_loss,
     split_noise_loss,
@@ -125,7 +124,7 @@ def test_preconditioned_loss_is_eq_9_with_its_lambda(sigma):
 class Recorder:
     """A network that answers the truth plus a given error, and remembers what it was shown."""
 
-    channels, gradient_scale = 9, 1.0
+    channels, domain = 9, Joint()
     spread = torch.tensor(SPREAD, dtype=torch.float64).view(1, 9, 1, 1)
 
     def __init__(self, truth, error):
@@ -215,7 +214,7 @@ def test_random_level_loss_is_eq_9_with_sigma_squared():
     sigmas, shown = [1.0, 0.1, 0.01], {}
 
     class Levels:
-        channels, gradient_scale = 9, 0.5
+        domain = Joint(0.5)
 
         def __call__(self, X, index):
             shown.update(X=X, index=index)
@@ -240,7 +239,7 @@ def test_random_levels_are_drawn_alike():
     counts = []
 
     class Levels:
-        channels, gradient_scale, sigmas = 9, 1.0, (1.0, 0.3, 0.1, 0.01)
+        domain, sigmas = Joint(), (1.0, 0.3, 0.1, 0.01)
 
         def __call__(self, X, index):
             counts.extend(torch.bincount(index, minlength=4).tolist())
@@ -248,14 +247,6 @@ def test_random_levels_are_drawn_alike():
 
     random_level_loss(Levels(), torch.zeros(4000, 3, 1, 1), rng(3))
     assert counts == pytest.approx([1000] * 4, abs=110)  # four standard errors
-
-
-def test_the_channels_a_network_works_on():
-    x = torch.rand(2, 3, 3, 4, generator=rng(2), dtype=torch.float64)
-    nine = join(x, 0.5)
-    for channels, expected in ((9, nine), (6, nine[:, 3:]), (3, x)):
-        model = SimpleNamespace(channels=channels, gradient_scale=0.5)
-        assert torch.equal(model_tensor(model, x), expected)
 
 
 def test_log_uniform_levels():

@@ -22,7 +22,7 @@ from jgm_lib.noise import (
     step_sizes,
 )
 from jgm_lib.operators import from_basis, gray_weights
-from jgm_lib.samplers import known_luma, langevin_step
+from jgm_lib.samplers import Observation, langevin_step
 from jgm_lib.score import GaussianDenoiser
 
 
@@ -91,13 +91,13 @@ def step_eigenvalues(prior, n, sigma, lam, restack):
     by column: the step of a unit vector minus the step of zero."""
     C, H, W = prior.mean.shape
     f, y = gray_weights(), torch.full((1, 1, H, W), 0.5, dtype=torch.float64)
-    Y, joined = known_luma(y, prior, "periodic"), restack and C == 9
+    seen, joined = Observation(y, f, prior.domain.at("periodic")), restack and C == 9
     free = 3 * H * W if joined else C * H * W
 
     def step(rows):
         X = rows.view(-1, free // H // W, H, W)
         X = join(X, prior.gradient_scale, "periodic") if joined else X
-        out = langevin_step(prior, X, Y, f, sigma, 2 * n * sigma**2, lam, Still())
+        out = langevin_step(prior, X, seen, sigma, 2 * n * sigma**2, lam, Still())
         return out[:, : free // H // W].flatten(1)
 
     M = step(torch.eye(free, dtype=torch.float64)) - step(torch.zeros(1, free, dtype=torch.float64))

@@ -97,7 +97,7 @@ def test_a_sampler_unasked_runs_with_the_defaults(name, monkeypatch):
     cls = SETTINGS[name]
     monkeypatch.setattr(cls, "__post_init__", lambda self: seen.append(vars(self)) or 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        next(SAMPLERS[name](None, None, None, None))
+        next(SAMPLERS[name](None, None, None))
     assert seen == [{f.name: f.default for f in fields(cls)}]
 
 

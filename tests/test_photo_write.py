@@ -15,7 +15,7 @@ from jgm_lib.errors import JGMError
 from jgm_lib.operators import gray_weights
 from jgm_lib.photo import Photo, read_photo
 from jgm_lib.photo import write as photo_write
-from jgm_lib.photo.write import fit_gamut, quantize_keep_gray, write_photo
+from jgm_lib.photo.write import fit_gamut_rows, quantize_keep_gray, write_photo
 
 RNG = np.random.default_rng(1)
 HALVES = (0.5, 0.5, 0.0)
@@ -90,7 +90,7 @@ def test_fit_gamut_keeps_grey_and_takes_the_largest_k(picture, weights):
     rgb, gray = picture
     f = gray_weights(weights).numpy()
     rgb = rgb + (gray - rgb @ f)[..., None]
-    out = fit_gamut(rgb, gray)
+    out = fit_gamut_rows(rgb, gray)
     assert out.min() >= 0 and out.max() <= 1
     assert np.abs(out @ f - gray).max() < 1e-9
     chroma, kept = rgb - gray[..., None], out - gray[..., None]
@@ -103,16 +103,16 @@ def test_fit_gamut_keeps_grey_and_takes_the_largest_k(picture, weights):
 
 def test_fit_gamut_leaves_colours_inside_alone():
     x = RNG.random((9, 8, 3)).astype(np.float32)
-    out = fit_gamut(x, x.mean(-1))
+    out = fit_gamut_rows(x, x.mean(-1))
     assert out.dtype == np.float32 and np.abs(out - x).max() < 2e-7
 
 
 def test_row_blocks_change_nothing(monkeypatch):
     rgb, gray = RNG.random((37, 11, 3)) * 2 - 0.5, RNG.random((37, 11))
-    whole = quantize_keep_gray(rgb, gray, "bt601"), fit_gamut(rgb, gray)
-    monkeypatch.setattr("jgm_lib.photo.read.BLOCK", 25)
+    whole = quantize_keep_gray(rgb, gray, "bt601"), fit_gamut_rows(rgb, gray)
+    monkeypatch.setattr("jgm_lib.photo.rows.BLOCK", 25)
     assert np.array_equal(quantize_keep_gray(rgb, gray, "bt601"), whole[0])
-    assert np.array_equal(fit_gamut(rgb, gray), whole[1])
+    assert np.array_equal(fit_gamut_rows(rgb, gray), whole[1])
 
 
 # --- files ------------------------------------------------------------------------------------
@@ -152,7 +152,7 @@ def test_16_bit_files_are_16_bit_files(tmp_path):
 
 def test_16_bit_png_in_several_blocks(tmp_path, monkeypatch):
     rgb = RNG.random((50, 20, 3))
-    monkeypatch.setattr("jgm_lib.photo.read.BLOCK", 60)
+    monkeypatch.setattr("jgm_lib.photo.rows.BLOCK", 60)
     photo = read_photo(write_photo(tmp_path / "a.png", rgb, bits=16))
     assert np.array_equal(levels(photo.pixels, 65535), levels(rgb, 65535))
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from seen_maker import SPREAD, seeing_network, wave
 
+from jgm_lib.domain import Joint, domain_of
 from jgm_lib.joint import join
 from jgm_lib.losses import (
     basis_loss,
     halved,
-    model_luma,
     photograph_loss,
     stratified_sigmas,
     with_luma,
@@ -84,10 +84,9 @@ def test_halved_is_the_mean_of_four():
 def test_with_luma_puts_in_the_photograph_and_its_gradients(channels):
     y, s = wave(2, 1, 5, 7), 0.7
     groups = {9: join(y, s), 6: join(y, s)[:, 1:], 3: y}[channels]
-    assert torch.equal(model_luma(y, channels, s), groups)
     U = to_basis(wave(2, channels, 5, 7) - 0.5)
     before = U.clone()
-    out = with_luma(U, y, s)
+    out = with_luma(U, y, domain_of(None, channels, s))
     assert torch.equal(U, before)
     chroma = [c for c in range(channels) if c % 3]
     assert torch.equal(out[:, chroma], U[:, chroma])
@@ -98,7 +97,7 @@ def test_with_luma_puts_in_the_photograph_and_its_gradients(channels):
 def test_with_the_pictures_own_grey_nothing_changes():
     x = wave(2, 3, 6, 6)
     U = to_basis(join(x, 0.7))
-    torch.testing.assert_close(with_luma(U, gray(x, F), 0.7), U, rtol=0, atol=1e-6)
+    torch.testing.assert_close(with_luma(U, gray(x, F), Joint(0.7)), U, rtol=0, atol=1e-6)
 
 
 # -- the loss --------------------------------------------------------------------------------------
@@ -107,10 +106,11 @@ def test_with_the_pictures_own_grey_nothing_changes():
 class Oracle:
     """Knows the clean U of its pictures and adds an error; remembers what it was shown."""
 
-    gradient_scale, spread = 1.0, torch.tensor(SPREAD).view(1, 9, 1, 1)
+    spread = torch.tensor(SPREAD).view(1, 9, 1, 1)
 
     def __init__(self, truth=None, error=0.0, channels=9):
         self.truth, self.error, self.channels = truth, error, channels
+        self.domain = domain_of(None, channels)
         self.spread = self.spread[:, :channels]
 
     def __call__(self, U, sigma, sigma_y, grey):
@@ -123,7 +123,7 @@ def clean_of(x, grey, split, draws):
     rows = []
     for picture, y, known in zip(x, grey, split, strict=True):
         U = to_basis(join(halved(picture[None])))
-        rows += [with_luma(U, halved(y[None]), 1.0) if known else U] * draws
+        rows += [with_luma(U, halved(y[None]), Joint()) if known else U] * draws
     return torch.cat(rows)
 
 

@@ -1,14 +1,16 @@
 """Training on photographs, from the card to the weights: what cards say, and whole runs."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
 from seen_maker import SETTINGS, seeing_network, wave
 from test_training import contents, last_step, same, steps_logged
 
+from jgm_lib.domain import Joint
 from jgm_lib.errors import JGMError
-from jgm_lib.losses import continuous_objective, halved, model_tensor, split_noise_loss
+from jgm_lib.losses import continuous_objective, halved, split_noise_loss
 from jgm_lib.networks import NETWORKS
 from jgm_lib.operators import to_basis
 from jgm_lib.params import TrainCard, validate
@@ -33,7 +35,7 @@ def test_a_card_says_what_the_loss_is_told(monkeypatch):
     told = {}
     monkeypatch.setattr("jgm_lib.losses.photograph_loss", lambda m, x, g, **k: told.update(k))
     c = card(isotropic=0.2, p_mean=-0.6, p_std=1.9, sigma_min=0.01, sigma_max=80.0, sigma_y=0.005)
-    continuous_objective(None, c)(None, None)
+    continuous_objective(SimpleNamespace(domain=Joint()), c)(None, None)
     assert told == dict(any_gray=0.5, aged=0.5, draws=2, isotropic=0.2, p_mean=-0.6, p_std=1.9,
                         sigma_y=0.005, clip=(0.01, 80.0))  # fmt: skip
 
@@ -60,7 +62,7 @@ def test_which_cards_look_at_whole_photographs(changes, photographs, monkeypatch
     for name in ("photograph_loss", "split_noise_loss"):
         spy = lambda *a, n=name, **k: losses.append(n)  # noqa: E731
         monkeypatch.setattr(f"jgm_lib.losses.{name}", spy)
-    continuous_objective(None, c)(None, None)
+    continuous_objective(SimpleNamespace(domain=Joint()), c)(None, None)
     assert losses == ["photograph_loss" if photographs else "split_noise_loss"]
     asked = []
     real = toy_batches(8)
@@ -160,7 +162,7 @@ def quick_start(monkeypatch):
     """The channels' mean and spread from few pictures: no test here depends on them."""
 
     def measured(batches, model):
-        U = to_basis(model_tensor(model, next(iter(batches))[:8])).transpose(0, 1).flatten(1)
+        U = to_basis(model.domain.tensor(next(iter(batches))[:8])).transpose(0, 1).flatten(1)
         model.mean.copy_(U.mean(1).view(1, -1, 1, 1))
         model.spread.copy_(U.std(1).view(1, -1, 1, 1))
 

@@ -12,6 +12,7 @@ from benchmarks import prior, prior_table, tune
 from jgm_lib import Colorizer, JGMError
 from jgm_lib.data.film import film_response
 from jgm_lib.data.toy import ToyScenes
+from jgm_lib.domain import Intensity
 from jgm_lib.experiments.evaluate import evaluate
 from jgm_lib.experiments.methods import reduced
 from jgm_lib.experiments.sources import F as MEAN
@@ -133,7 +134,7 @@ def test_the_first_estimate_is_fed_noise_and_no_truth():
     fed = []
 
     class Watched:
-        channels, gradient_scale, any_gray, divisor = 3, 1.0, True, 1
+        domain, any_gray, divisor = Intensity(), True, 1
 
         def denoise(self, X, sigma, sigma_y=None):
             fed.append((X, sigma))

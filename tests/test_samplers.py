@@ -4,12 +4,13 @@ import itertools
 
 import pytest
 import torch
+from rats import Told
 
-from jgm_lib.constraint import finish, fit_gamut, gray_groups, known_luma, lift_groups, project
+from jgm_lib.constraint import Observation, fit_gamut, gray_groups, lift_groups
+from jgm_lib.domain import Joint
 from jgm_lib.errors import JGMError
 from jgm_lib.fusion import fuse
-from jgm_lib.joint import join
-from jgm_lib.joint import split as split_joint
+from jgm_lib.joint import join, unstack
 from jgm_lib.networks import build
 from jgm_lib.noise import SeededNoise
 from jgm_lib.operators import gray, gray_pinv, gray_weights
@@ -44,7 +45,7 @@ class Counting:
         generator = torch.Generator().manual_seed(1)
         for p in self.net.parameters():
             p.data += 0.05 * torch.randn(p.shape, generator=generator)
-        self.channels, self.gradient_scale, self.calls = channels, 0.5, 0
+        self.domain, self.calls = self.net.domain, 0
 
     def denoise(self, X, sigma, sigma_y=None):
         self.calls += 1
@@ -64,7 +65,7 @@ def greys(n=3, H=6, W=5):
 
 def play(sampler, model, y, seeds, f=MEAN, **settings):
     with torch.no_grad():
-        return list(sampler(model, y, f, SeededNoise(seeds), **settings))
+        return list(sampler(model, Observation(y, f), SeededNoise(seeds), **settings))
 
 
 def test_all_samplers_are_listed():
@@ -81,7 +82,7 @@ def test_shapes_counts_and_the_end(model, name, f):
     assert [s.step for s in states] == list(range(1, steps + 1))
     assert states[-1].nfe == model.calls - before == nfe
     for s in states:
-        assert s.X.shape == (3, model.channels, 6, 5) and s.x.shape == (3, 3, 6, 5)
+        assert s.X.shape == (3, model.domain.channels, 6, 5) and s.x.shape == (3, 3, 6, 5)
         assert s.X.dtype == s.x.dtype == torch.float32
         assert s.sigma > 0
         error = float((gray(s.x, f) - y).square().mean().sqrt())
@@ -122,7 +123,7 @@ def test_a_sampler_works_only_as_far_as_it_is_asked(model, name):
     """Stop asking, and nothing more is computed: a generator, one step at a time."""
     sampler, settings, *_ = RUNS[name]
     before = model.calls
-    states = sampler(model, greys(), MEAN, SeededNoise([1, 2, 3]), **settings)
+    states = sampler(model, Observation(greys(), MEAN), SeededNoise([1, 2, 3]), **settings)
     assert model.calls == before
     with torch.no_grad():
         first, second = itertools.islice(states, 2)
@@ -166,9 +167,11 @@ def test_split_shows_its_estimate_fused(boundary):
     plain = play(split, model, y, [4], beta=0.0, **settings)[-1]
     fused = play(split, model, y, [4], beta=5.9, **settings)[-1]
     assert torch.equal(plain.X, fused.X)  # at the end the state is the estimate
-    x = fuse(*split_joint(fused.X, 0.5), 5.9, boundary)
-    torch.testing.assert_close(fused.x, finish(x, y, MEAN), rtol=0, atol=1e-6)
-    torch.testing.assert_close(plain.x, finish(plain.X[:, :3], y, MEAN), rtol=0, atol=1e-6)
+    x = fuse(*unstack(fused.X, 0.5), 5.9, boundary)
+    torch.testing.assert_close(fused.x, Observation(y, MEAN).finish(x), rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        plain.x, Observation(y, MEAN).finish(plain.X[:, :3]), rtol=0, atol=1e-6
+    )
     assert float((fused.x - plain.x).abs().max()) > 1e-3
 
 
@@ -179,7 +182,8 @@ def test_split_shows_its_estimate_fused(boundary):
 def test_projection_and_gamut(f):
     g = torch.Generator().manual_seed(0)
     y = torch.rand(4, 1, 5, 5, generator=g, dtype=torch.float64)
-    x = project(y + 2 * torch.randn(4, 3, 5, 5, generator=g, dtype=torch.float64), y, f)
+    x = y + 2 * torch.randn(4, 3, 5, 5, generator=g, dtype=torch.float64)
+    x = Observation(y, f).project(x)
     torch.testing.assert_close(gray(x, f), y, rtol=0, atol=1e-12)
     out = fit_gamut(x, y)
     torch.testing.assert_close(gray(out, f), y, rtol=0, atol=1e-12)
@@ -198,9 +202,10 @@ def test_projection_is_the_nearest_state_and_leaves_good_ones_alone():
     g = torch.Generator().manual_seed(0)
     X = torch.randn(2, 9, 3, 4, generator=g, dtype=torch.float64)
     Y = torch.randn(2, 3, 3, 4, generator=g, dtype=torch.float64)
-    P = project(X, Y, BT601)
+    seen = Told(Y, BT601, Joint())
+    P = seen.project(X)
     torch.testing.assert_close(gray_groups(P, BT601), Y, rtol=0, atol=1e-12)
-    torch.testing.assert_close(project(P, Y, BT601), P, rtol=0, atol=1e-12)
+    torch.testing.assert_close(seen.project(P), P, rtol=0, atol=1e-12)
     for seed in range(3):  # any other state with that grey is farther away
         other = torch.randn(X.shape, generator=g, dtype=torch.float64)
         other = P + 0.1 * (other - lift_groups(gray_groups(other, BT601), BT601))
@@ -210,10 +215,11 @@ def test_projection_is_the_nearest_state_and_leaves_good_ones_alone():
 
 def test_the_known_part():
     y = greys(2)
-    joint, intensity = Counting(9), Counting(3)
-    assert torch.equal(known_luma(y, joint), join(y, 0.5))
-    assert torch.equal(known_luma(y, joint, "periodic"), join(y, 0.5, "periodic"))
-    assert known_luma(y, intensity) is y
+    seen = Observation(y, MEAN)
+    assert seen.Y is y  # of the picture itself
+    for boundary in ("neumann", "periodic"):
+        joint = seen.within(Joint(0.5).at(boundary))
+        assert torch.equal(joint.Y, join(y, 0.5, boundary)) and joint.like.shape == (2, 9, 6, 5)
 
 
 def test_step_to_keeps_the_noise_level():
@@ -270,14 +276,14 @@ FAULTS = [
 def test_bad_settings_are_one_clear_line_before_any_work(sampler, settings, match):
     model = Counting()
     with pytest.raises(JGMError, match=match) as error:
-        next(sampler(model, greys(1), MEAN, SeededNoise([1]), **settings))
+        next(sampler(model, Observation(greys(1), MEAN), SeededNoise([1]), **settings))
     assert "\n" not in str(error.value) and model.calls == 0
 
 
 class Broken:
     """A network whose answers stop being numbers, or run away, at its third evaluation."""
 
-    channels, gradient_scale = 9, 1.0
+    domain = Joint()
 
     def __init__(self, factor):
         self.factor, self.calls = factor, 0
@@ -295,7 +301,8 @@ def test_a_state_that_is_not_finite_is_never_returned(name, factor, seed):
     sampler, settings, *_ = RUNS[name]
     seen = []
     with pytest.raises(JGMError, match="diverged.*step=") as error:
-        for state in sampler(Broken(factor), greys(1), MEAN, SeededNoise([seed]), **settings):
+        grey = Observation(greys(1), MEAN)
+        for state in sampler(Broken(factor), grey, SeededNoise([seed]), **settings):
             seen.append(state)
     assert "\n" not in str(error.value)
     assert all(bool(torch.isfinite(s.X).all() and torch.isfinite(s.x).all()) for s in seen)

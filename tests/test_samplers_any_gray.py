@@ -9,6 +9,7 @@ from dense import Lab, photographic
 from rats import Batch, Script, grey_tensor, last, model_of
 from test_samplers_posterior import RANGE, F, errors, world
 
+from jgm_lib.constraint import Observation
 from jgm_lib.operators import gray, gray_weights
 from jgm_lib.samplers import split as split_sampler
 
@@ -32,9 +33,8 @@ def bluish_errors(prior, y, any_gray, steps, **settings):
     settings = dict(steps=steps, eta=1.0, sigma_y=1e-3, **RANGE) | settings
     N = steps * len(prior.lab.chroma)
     table = torch.cat([torch.zeros(1, N), torch.eye(N)]).double()
-    state = last(
-        split_sampler(model, grey_tensor(prior.lab, y, N + 1), BLUISH, Script(table), **settings)
-    )
+    seen = Observation(grey_tensor(prior.lab, y, N + 1), BLUISH)
+    state = last(split_sampler(model, seen, Script(table), **settings))
     x = state.X.flatten(1).numpy()[:, : 3 * prior.lab.n]
     np.testing.assert_allclose(x @ prior.lab.F.T, np.tile(y, (N + 1, 1)), rtol=0, atol=1e-12)
     assert float((gray(state.x, BLUISH).flatten(1) - torch.tensor(y)).abs().max()) < 1e-12
@@ -70,5 +70,6 @@ def test_for_the_mean_both_ways_are_one():
     for told in (True, False):
         model, noise = model_of(prior), Batch(3)
         model.any_gray = told
-        runs.append(last(split_sampler(model, grey_tensor(prior.lab, y, 5), F, noise, steps=7)).x)
+        seen = Observation(grey_tensor(prior.lab, y, 5), F)
+        runs.append(last(split_sampler(model, seen, noise, steps=7)).x)
     torch.testing.assert_close(*runs, rtol=0, atol=1e-12)

@@ -13,6 +13,7 @@ import torch
 from dense import BASIS, Lab, Prior
 from rats import Batch, grey_tensor, last, model_of
 
+from jgm_lib.constraint import Observation
 from jgm_lib.operators import gray_weights
 from jgm_lib.samplers import langevin, nullspace, predictor_corrector
 from jgm_lib.samplers import split as split_sampler
@@ -54,7 +55,8 @@ def draw_red(sampler, **settings):
     model = MixtureDenoiser([model_of(p) for p in KINDS], WEIGHTS)
     with torch.no_grad():
         settings = compared(sampler.__name__, **settings)
-        state = last(sampler(model, grey_tensor(LAB, Y, DRAWS), F, Batch(1), **settings))
+        seen = Observation(grey_tensor(LAB, Y, DRAWS), F)
+        state = last(sampler(model, seen, Batch(1), **settings))
     x = state.X[:, :3].flatten(1).numpy()  # before gamut, which would bend the tails
     return (x @ TO_U1.T).mean(1)
 

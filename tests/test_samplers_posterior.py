@@ -27,7 +27,7 @@ from rats import Still, affine_map, amount_of_noise, map_moments, model_of, play
 
 from jgm_lib.noise import karras_sigmas, sigma_ladder
 from jgm_lib.operators import gray_weights
-from jgm_lib.samplers import known_luma, langevin_step, nullspace
+from jgm_lib.samplers import Observation, langevin_step, nullspace
 from jgm_lib.samplers import split as split_sampler
 from jgm_lib.settings import COMPARED
 
@@ -316,10 +316,10 @@ def test_luma_of_the_flat_prior_constraint_is_too_narrow(S, sigma, share):
     prior = one_pixel(luma=math.sqrt(S))
     model, alpha = model_of(prior), 1e-4 * sigma**2
     grey = torch.full((1, 1, 1, 1), 0.5, dtype=torch.float64)
-    Y, u0 = known_luma(grey, model), torch.tensor(BASIS[0]).view(1, 3, 1, 1)
+    seen, u0 = Observation(grey, F, model.domain), torch.tensor(BASIS[0]).view(1, 3, 1, 1)
 
     def step(X):
-        return langevin_step(model, X, Y, F, sigma, alpha, 1.0, Still())
+        return langevin_step(model, X, seen, sigma, alpha, 1.0, Still())
 
     m = float(((step(u0) - step(0 * u0)) * u0).sum())
     stationary = alpha / (1 - m**2)

@@ -11,6 +11,8 @@ from rats import Batch, last
 from test_noise import prior_with
 
 from jgm_lib import settings as defaults
+from jgm_lib.constraint import Observation
+from jgm_lib.domain import domain_of
 from jgm_lib.errors import JGMError
 from jgm_lib.operators import gray_weights
 from jgm_lib.params import ColorizeCard, validate
@@ -32,7 +34,7 @@ def epsilon_at(number, lam):
 def residuals(prior, number, lam, feedback):
     """RMS |F x - y| after each step but the last, which is projected."""
     settings = dict(RUN, lam=lam, feedback=feedback, epsilon=epsilon_at(number, lam))
-    states = langevin(prior, grey(), F, Batch(0), boundary="periodic", **settings)
+    states = langevin(prior, Observation(grey(), F), Batch(0), boundary="periodic", **settings)
     return [s.residual for s in itertools.islice(states, 3 * 60 - 1)]
 
 
@@ -71,7 +73,7 @@ def test_card_and_sampler_refuse_and_run_the_same_settings(channels, feedback):
         prior = prior_with(0.06, 0.01, channels, H=1, W=1)
         card, states = (
             partial(validate, ColorizeCard, {"sampler": "langevin", **settings}),
-            langevin(prior, grey(1, 1), F, Batch(0), **settings),
+            langevin(prior, Observation(grey(1, 1), F), Batch(0), **settings),
         )
         for accept in (card, partial(last, states)):
             if number < 2:
@@ -87,7 +89,7 @@ class Repelling:
     bound allows for, so that its steps make errors larger."""
 
     def __init__(self, channels, groups):
-        self.channels, self.gradient_scale, self.groups = channels, 1.0, groups
+        self.domain, self.groups = domain_of(None, channels), groups
 
     def denoise(self, X, sigma, sigma_y=None):
         out = torch.zeros_like(X)
@@ -101,10 +103,10 @@ def test_a_divergence_that_the_projection_would_hide_is_an_error(channels, feedb
     model = Repelling(channels, slice(0, channels))
     settings = dict(RUN, feedback=feedback, epsilon=epsilon_at(1.5, 1.0), final_denoise=True)
     with pytest.raises(JGMError, match=r"diverged \(level=1, step=.*before the proj") as error:
-        last(langevin(model, grey(), F, Batch(0), **settings))
+        last(langevin(model, Observation(grey(), F), Batch(0), **settings))
     assert "\n" not in str(error.value)
     monkeypatch.setattr(algorithm1, "farthest", lambda *_: math.inf)
-    state = last(langevin(model, grey(), F, Batch(0), **dict(settings, L=1)))
+    state = last(langevin(model, Observation(grey(), F), Batch(0), **dict(settings, L=1)))
     assert state.residual < 1e-12 and 0 <= float(state.x.min()) <= float(state.x.max()) <= 1
 
 
@@ -113,7 +115,7 @@ def test_a_divergence_that_the_fusion_would_leave_out_is_an_error():
     model = Repelling(9, slice(3, 9))
     settings = dict(RUN, feedback="none", beta=0.0, epsilon=epsilon_at(1.5, 1.0))
     with pytest.raises(JGMError, match="diverged.*before the projection"):
-        last(langevin(model, grey(), F, Batch(0), **settings))
+        last(langevin(model, Observation(grey(), F), Batch(0), **settings))
 
 
 def test_no_run_that_is_stable_comes_near_the_reach(monkeypatch):
@@ -132,5 +134,5 @@ def test_no_run_that_is_stable_comes_near_the_reach(monkeypatch):
     for settings, channels in itertools.product(runs, (3, 9)):
         prior = prior_with(0.06, 0.01, channels, H=1, W=1)
         settings = {k: v for k, v in settings.items() if k != "sampler"}
-        last(langevin(prior, grey(4, 1), F, Batch(0), **settings))
+        last(langevin(prior, Observation(grey(4, 1), F), Batch(0), **settings))
     assert 0.02 < max(largest) < 0.2

@@ -10,6 +10,7 @@ from dense import BASIS, Lab, Prior, consistent_steps, moments, photographic, ru
 from rats import (
     Batch,
     Still,
+    Told,
     affine_map,
     amount_of_noise,
     grey_tensor,
@@ -19,7 +20,8 @@ from rats import (
     play,
 )
 
-from jgm_lib.constraint import gray_groups, lift_groups, project
+from jgm_lib.constraint import Observation, gray_groups, lift_groups
+from jgm_lib.domain import Joint
 from jgm_lib.errors import JGMError
 from jgm_lib.ladder import epsilon_of
 from jgm_lib.noise import SeededNoise, sigma_ladder
@@ -52,9 +54,9 @@ def test_a_step_from_a_clean_picture_under_noise_leaves_the_next_level(f, share,
     in chroma, whatever the share and lambda."""
     g = torch.Generator().manual_seed(0)
     clean = torch.rand(1, 9, 200, 200, generator=g, **F64)
-    Y, sigma, after = gray_groups(clean, f), 1.3, 0.9
+    seen, sigma, after = Told(gray_groups(clean, f), f, Joint()), 1.3, 0.9
     X = clean + sigma * torch.randn(clean.shape, generator=g, **F64)
-    out = consistent_step(lambda X, s: clean, X, Y, f, sigma, after, share, lam, SeededNoise([1]))
+    out = consistent_step(lambda X, s: clean, X, seen, sigma, after, share, lam, SeededNoise([1]))
     noise = out - clean
     luma = lift_groups(gray_groups(noise, f), f)
     assert float(luma.square().sum(1).mean() / 3) == pytest.approx(after**2, rel=0.02)
@@ -66,11 +68,9 @@ def test_without_a_pull_it_is_the_ancestral_step_or_the_ode():
     """h = 1 - sigma'^2/sigma^2 is ancestral sampling, h = 1 - sigma'/sigma the ODE's Euler step."""
     g = torch.Generator().manual_seed(0)
     clean, X = torch.randn(2, 1, 9, 4, 5, generator=g, **F64)
-    Y = gray_groups(clean, MEAN)
+    seen = Told(gray_groups(clean, MEAN), MEAN, Joint())
     for share, eta in ((1 - 0.6**2, 1.0), (1 - 0.6, 0.0)):
-        got = consistent_step(
-            lambda X, s: clean, X, Y, MEAN, 1.0, 0.6, share, 0.0, SeededNoise([3])
-        )
+        got = consistent_step(lambda X, s: clean, X, seen, 1.0, 0.6, share, 0.0, SeededNoise([3]))
         want = step_to(clean, clean, X, 1.0, 0.6, eta, SeededNoise([3]))
         torch.testing.assert_close(got, want, rtol=0, atol=1e-7)  # of noise sqrt(rounding)
 
@@ -80,8 +80,9 @@ def test_a_full_pull_renews_the_luma():
     g = torch.Generator().manual_seed(0)
     X, clean = torch.randn(2, 1, 9, 4, 5, generator=g, **F64)
     Y, share = torch.randn(1, 3, 4, 5, generator=g, **F64), 0.4
-    clean = project(clean, Y, MEAN)
-    out = consistent_step(lambda X, s: clean, X, Y, MEAN, 1.0, 0.8, share, 1 / share - 1, Still())
+    seen = Told(Y, MEAN, Joint())
+    clean = seen.project(clean)
+    out = consistent_step(lambda X, s: clean, X, seen, 1.0, 0.8, share, 1 / share - 1, Still())
     torch.testing.assert_close(gray_groups(out, MEAN), Y, rtol=0, atol=1e-12)
 
 
@@ -185,8 +186,7 @@ def test_a_fixed_level_keeps_its_noise():
     prior = one_pixel()
     states = langevin(
         model_of(prior),
-        grey_tensor(prior.lab, np.array([0.5]), 2),
-        MEAN,
+        Observation(grey_tensor(prior.lab, np.array([0.5]), 2), MEAN),
         Batch(0),
         **settings_of(0.5, L=1, T=1, feedback="none"),
     )
@@ -203,7 +203,8 @@ def test_a_preset_takes_the_evaluations_it_was_asked_for(nfe):
     if nfe <= 50:
         prior = one_pixel()
         state, grey = None, grey_tensor(prior.lab, np.array([0.3]), 2)
-        for state in SAMPLERS["langevin"](model_of(prior), grey, MEAN, Batch(0), **card.settings()):
+        seen = Observation(grey, MEAN)
+        for state in SAMPLERS["langevin"](model_of(prior), seen, Batch(0), **card.settings()):
             assert bool(state.X.isfinite().all())
         assert state.nfe == nfe
         torch.testing.assert_close(gray(state.x, MEAN), grey, rtol=0, atol=1e-12)
@@ -254,11 +255,8 @@ def test_a_step_that_cannot_be_consistent_is_one_clear_line(settings, match):
     card.pop("sampler")
     prior = one_pixel()
     with pytest.raises(JGMError, match=match) as error:
-        next(
-            langevin(
-                model_of(prior), grey_tensor(prior.lab, np.array([0.5]), 1), MEAN, Still(), **card
-            )
-        )
+        seen = Observation(grey_tensor(prior.lab, np.array([0.5]), 1), MEAN)
+        next(langevin(model_of(prior), seen, Still(), **card))
     assert "\n" not in str(error.value)
 
 

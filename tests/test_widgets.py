@@ -710,14 +710,14 @@ def test_a_noisy_state_is_shown_with_its_noise_and_a_clean_one_sharp():
     f = torch.full((3,), 1 / 3)
     tint = torch.tensor([0.3, 0.0, -0.3]).view(3, 1, 1)  # leaves the gamut in places
     clean = engine.reduce(y, 16, 16) + tint
-    coloured = torch.from_numpy(np.ascontiguousarray(shown.finish(clean, y, f)))
+    coloured = torch.from_numpy(np.ascontiguousarray(shown.sharpened(clean, y, f)))
     assert coloured.shape == (3, *y.shape[1:])
     assert (
         gray(coloured[None], f)[0] - y
     ).abs().max() < 1e-6  # the panel keeps F x = y, as files do
     assert np.array_equal(np.moveaxis(coloured.numpy(), 0, -1), full_size(clean, y, f))
     noisy = clean + 0.3 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
-    assert np.array_equal(shown.finish(noisy, y, f), noisy.numpy())
+    assert np.array_equal(shown.sharpened(noisy, y, f), noisy.numpy())
 
 
 @pytest.mark.parametrize("aspect", [0.2, 1.0, 1.5, 6.0])

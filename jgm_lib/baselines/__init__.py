@@ -15,9 +15,8 @@ from skimage.color import lab2rgb, rgb2lab
 
 from ..errors import JGMError
 from ..noise import SeededNoise, mix_seed, picture_key, version_seed, version_seeds
-from ..operators import gray as gray_of
 from ..operators import gray_weights
-from ..samplers import SAMPLERS, finish
+from ..samplers import SAMPLERS, Observation
 from ..settings import SplitSettings, compared
 
 F = gray_weights("mean")
@@ -62,8 +61,9 @@ class Sampled:
     @torch.no_grad()
     def states(self, gray, seed: int = 0):
         """The sampler's states one after another, for those who want to look on."""
-        noise = SeededNoise(row_seeds(seed, len(check_gray(gray))))
-        for state in SAMPLERS[self.sampler](self.model, gray, F, noise, **self.settings):
+        seen = Observation(check_gray(gray), F)
+        noise = SeededNoise(row_seeds(seed, len(gray)))
+        for state in SAMPLERS[self.sampler](self.model, seen, noise, **self.settings):
             self.nfe = state.nfe
             yield state
 
@@ -113,16 +113,16 @@ class MeanOf:
         return sum(calls) / self.k
 
 
-def project(x, gray):
+def finish(x, gray):
     """The nearest colours with F x = y, then fitted into [0,1]: (B,3,H,W)."""
-    return finish(x, check_gray(gray), F.to(x))
+    return Observation(check_gray(gray), F.to(x)).finish(x)
 
 
 def in_lab(x, gray):
     """The same a and b with the lightness L* of the grey picture, as methods in CIELAB return it.
 
     x (B,3,H,W) and gray (B,1,H,W) in [0,1] -> (B,3,H,W), clipped to what a screen shows. The mean
-    of R, G and B is not what L* keeps, so F x = y is lost: ``project`` gives it back.
+    of R, G and B is not what L* keeps, so F x = y is lost: ``finish`` gives it back.
     """
     lab = rgb2lab(_last(x.clamp(0, 1)))
     lab[..., 0] = rgb2lab(_last(grey_replica(gray)))[..., 0]
@@ -136,7 +136,7 @@ def _last(x) -> np.ndarray:
 
 def residual(x, gray) -> float:
     """RMS |F x - y|."""
-    return float((gray_of(x, F) - gray).square().mean().sqrt())
+    return Observation(gray, F).residual(x)
 
 
 def methods(model, steps: int = SplitSettings.steps, langevin: dict | None = None) -> dict:

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..domain import domain_of
 from ..joint import channel_sigmas
 from ..losses import continuous_objective
 from ..operators import from_basis, to_basis
@@ -19,7 +20,8 @@ class Preconditioned(nn.Module):
 
     A subclass gives ``network(h, c_y, c_c, added) -> (B,C,H,W)`` on channels of unit spread (h
     (B,C,H,W), c_y and c_c (B,) logarithms of the noise levels over 4), ``divisor`` (sides that need
-    no padding) and, if it looks at photographs, ``context``. ``mean`` and ``spread`` are measured
+    no padding) and, if it looks at photographs, ``context``. ``domain`` or ``channels`` say of what
+    tensor (``domain.domain_of``, which raises JGMError where the two do not fit). ``mean`` and ``spread`` are measured
     on the training set (``measure_channels``).
     """
 
@@ -27,11 +29,13 @@ class Preconditioned(nn.Module):
     memory_format = torch.channels_last  # convolutions are quicker there
     divisor = 1
 
-    def __init__(self, channels: int, gradient_scale: float = 1.0, mean=None, spread=None):
+    def __init__(self, channels=None, gradient_scale=1.0, mean=None, spread=None, domain=None):
         super().__init__()
-        self.channels, self.gradient_scale, self.context = channels, float(gradient_scale), None
-        self.register_buffer("mean", torch.tensor(mean or [0.0] * channels).view(1, -1, 1, 1))
-        self.register_buffer("spread", torch.tensor(spread or [0.5] * channels).view(1, -1, 1, 1))
+        self.domain, self.context = domain_of(domain, channels, gradient_scale), None
+        C = self.channels = self.domain.channels
+        self.gradient_scale = self.domain.scale
+        self.register_buffer("mean", torch.tensor(mean or [0.0] * C).view(1, -1, 1, 1))
+        self.register_buffer("spread", torch.tensor(spread or [0.5] * C).view(1, -1, 1, 1))
 
     def denoise_basis(self, U, sigma, sigma_y, added=None):
         """D in the rotated basis: U (B,C,H,W), sigma and sigma_y (B,) -> (B,C,H,W)."""

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..domain import domain_of
 from ..errors import JGMError
 from ..losses import level_objective
 from .refine_blocks import LevelNorm, Refine, ResBlock, conv
@@ -22,7 +23,7 @@ SMALLEST = 4  # pixels a side: below, the halved map leaves instance norm nothin
 class RefineNet(nn.Module):
     """The score s(X, sigma_k) of the joint tensor, for one list of noise levels (Section III.B).
 
-    ``channels`` 9 (joint), 6 (gradients) or 3 (intensity); ``ngf`` 128 is the authors' width;
+    ``domain``: a name of ``DOMAINS``, or its ``channels``; joint without either; ``ngf`` 128 is the authors' width;
     ``sigmas`` the levels, falling; ``gradient_scale`` of the gradient channels of X, 0.5 in the
     authors' files. Nine channels, ngf 128, ten levels: 30,131,465 parameters.
 
@@ -34,12 +35,20 @@ class RefineNet(nn.Module):
     objective = staticmethod(level_objective)
     memory_format = torch.contiguous_format  # its instance norms take twice as long channels last
 
-    def __init__(self, channels=9, ngf=128, sigmas=SIGMAS, gradient_scale=0.5, scaled_start=False):
+    def __init__(
+        self,
+        channels=None,
+        ngf=128,
+        sigmas=SIGMAS,
+        gradient_scale=0.5,
+        scaled_start=False,
+        domain=None,
+    ):
         super().__init__()
-        self.sigmas = check_sigmas(sigmas)
-        self.channels, self.gradient_scale = channels, float(gradient_scale)
-        w, n = check_width(channels, ngf), len(self.sigmas)
-        self.stem = conv(channels, w)
+        self.sigmas, self.domain = check_sigmas(sigmas), domain_of(domain, channels, gradient_scale)
+        self.channels, self.gradient_scale = self.domain.channels, self.domain.scale
+        w, n = check_width(ngf), len(self.sigmas)
+        self.stem = conv(self.channels, w)
         v = 2 * w
         self.stages = nn.ModuleList(
             [
@@ -61,7 +70,7 @@ class RefineNet(nn.Module):
                 Refine([w, w], w, n, last=True),
             ]
         )
-        self.head_norm, self.head = LevelNorm(w, n), conv(w, channels)
+        self.head_norm, self.head = LevelNorm(w, n), conv(w, self.channels)
         if scaled_start:
             self.scale_last_gamma()
 
@@ -73,8 +82,7 @@ class RefineNet(nn.Module):
     def network_input(self, X: torch.Tensor) -> torch.Tensor:
         """X -> 2 X' - 1, where X' is X as the authors store it: x itself, and s g + 1/2."""
         shift = torch.zeros(self.channels, dtype=X.dtype, device=X.device)
-        if self.channels != 6:  # 2x - 1 for the intensities; 2 (s g + 1/2) - 1 = 2 s g otherwise
-            shift[:3] = 1.0
+        shift[: self.domain.intensities] = 1.0  # 2x - 1; and 2 (s g + 1/2) - 1 = 2 s g
         return 2 * X - shift[:, None, None]
 
     def forward(self, X: torch.Tensor, level_index) -> torch.Tensor:
@@ -145,9 +153,7 @@ def check_sigmas(sigmas) -> tuple[float, ...]:
     return sigmas
 
 
-def check_width(channels: int, ngf: int) -> int:
-    if channels not in (3, 6, 9):
-        raise JGMError(f"channels={channels}: choose 9 (joint), 6 (gradients) or 3 (intensity)")
+def check_width(ngf: int) -> int:
     if not isinstance(ngf, int) or ngf < 2:
         raise JGMError(f"ngf={ngf}: need a whole number of at least 2")
     return ngf

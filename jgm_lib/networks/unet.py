@@ -1,4 +1,4 @@
-"""A compact, continuous-sigma UNet for the nine joint channels, preconditioned.
+"""A compact, continuous-sigma UNet, preconditioned.
 
 Two noise inputs: sigma_y for the known luma channels, sigma for the unknown chroma channels.
 """
@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from ..domain import Domain
+from ..errors import JGMError
 from .context import Context
 from .lite import SCALES
 from .precondition import Preconditioned
@@ -87,10 +89,21 @@ def _way_up(widths, blocks: int, emb: int, skips: list[int]) -> nn.ModuleList:
     return levels
 
 
+def context_of(domain: Domain, widths, patch: int, backbone) -> Context:
+    """The way from the photograph into the network. Raises JGMError where there is none."""
+    if backbone is not True and backbone not in SCALES:
+        raise JGMError(f"context={backbone!r}: need true, false, {' or '.join(SCALES)}")
+    if len(widths) != 4 or patch != 2:
+        raise JGMError(f"widths={tuple(widths)}, patch={patch}: context needs 4 levels, patch 2")
+    if domain.shrink > 1:
+        raise JGMError(f"domain={domain.name!r}: context needs a domain as large as the picture")
+    return Context(widths, patch, "lite0" if backbone is True else backbone)
+
+
 class UNet(Preconditioned):
     """D(X, sigma, sigma_y): the posterior mean of X given its noisy version.
 
-    ``channels`` 9 (joint), 6 (gradients) or 3 (intensity); ``widths`` one a level, each level half
+    ``domain``: a name of ``DOMAINS``, or its ``channels``; joint without either; ``widths`` one a level, each level half
     the size of the one above, the first after ``patch``-fold pixel-unshuffle; attention at the
     lowest. ``mean`` and ``spread``: per channel of the rotated colour basis, measured on the
     training set (``measure_channels``). Sizes that the levels do not divide are edge-padded.
@@ -101,7 +114,7 @@ class UNet(Preconditioned):
 
     def __init__(
         self,
-        channels=9,
+        channels=None,
         widths=(48, 96, 128),
         blocks=1,
         patch=2,
@@ -111,22 +124,17 @@ class UNet(Preconditioned):
         spread=None,
         context=False,
         any_gray=False,
+        domain=None,
     ):
-        if context and (len(widths) != 4 or patch != 2):
-            raise ValueError(
-                f"widths={tuple(widths)}, patch={patch}: context needs 4 levels, patch 2"
-            )
-        if context not in (False, True, *SCALES):
-            raise ValueError(f"context={context!r}: need true, false, {' or '.join(SCALES)}")
         if patch < 1 or not gradient_scale > 0:
             raise ValueError(f"patch={patch}, gradient_scale={gradient_scale}: need above 0")
-        super().__init__(channels, gradient_scale, mean, spread)
+        super().__init__(channels, gradient_scale, mean, spread, domain)
         self.patch, self.levels, self.any_gray = patch, len(widths), bool(any_gray)
         self.half, emb = 16, 4 * widths[0]
         self.embed = nn.Sequential(
             nn.Linear(4 * self.half, emb), nn.SiLU(), nn.Linear(emb, emb), nn.SiLU()
         )
-        self.stem = nn.Conv2d(channels * patch**2, widths[0], 3, padding=1)
+        self.stem = nn.Conv2d(self.channels * patch**2, widths[0], 3, padding=1)
         self.down, skips = _way_down(widths, blocks, emb, dropout)
         c = widths[-1]
         middle = nn.ModuleList(
@@ -134,11 +142,11 @@ class UNet(Preconditioned):
         )
         self.up, self.middle, c = _way_up(widths, blocks, emb, skips), middle, widths[0]
         self.head_norm = nn.GroupNorm(8, c)
-        self.head = nn.Conv2d(c, channels * patch**2, 3, padding=1)
+        self.head = nn.Conv2d(c, self.channels * patch**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
         if context:
-            self.context = Context(widths, patch, "lite0" if context is True else context)
+            self.context = context_of(self.domain, widths, patch, context)
 
     def network(self, h, c_y, c_c, added=None):
         """The bare network on normalized channels: (B,C,H,W), (B,), (B,) -> (B,C,H,W).

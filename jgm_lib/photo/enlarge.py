@@ -12,8 +12,6 @@ about a tenth of a dB apart, as the prior's own errors outweigh them; "guided" a
 tenth by smoothing these errors away, and lose far more than it with true chroma. So "detail" is the default.
 """
 
-from collections.abc import Iterator
-
 import torch
 from torch.nn import functional as F
 
@@ -21,7 +19,9 @@ from ..errors import JGMError
 from ..fusion import fuse
 from ..operators import grad
 from ..params import UPSAMPLE as METHODS
+from .rows import row_blocks
 
+PIXELS = 2_000_000  # enlarged at a time
 THIN = 16  # pixels: a working picture thinner than this is padded, in memory too
 
 
@@ -86,13 +86,6 @@ class Enlarger:
         return wide[:, above].lerp_(wide[:, below], share[:, None])  # indexing made a copy
 
 
-def row_blocks(H: int, W: int, pixels: int = 2_000_000) -> Iterator[slice]:
-    """Slices of rows with about ``pixels`` pixels each."""
-    step = max(1, pixels // W)
-    for top in range(0, H, step):
-        yield slice(top, min(top + step, H))
-
-
 def enlarge_chroma(chroma, y_small, y, *, method="detail", radius=1, eps=1e-2, beta=0.5):
     """Yield (rows, chroma rows (3,r,W)) of the full-size chroma, from top to bottom.
 
@@ -106,24 +99,24 @@ def enlarge_chroma(chroma, y_small, y, *, method="detail", radius=1, eps=1e-2, b
     H, W = y.shape[-2:]
     if method == "bilinear":
         plain = Enlarger(chroma, H, W)
-        for rows in row_blocks(H, W):
+        for rows in row_blocks(H, W, PIXELS):
             yield rows, plain.rows(rows)
         return
     lines = local_lines(chroma, y_small, radius, eps)
     slope, offset = (Enlarger(line, H, W) for line in lines)
     if method == "detail":
         plain, lost = Enlarger(chroma, H, W), Enlarger(y_small, H, W)
-        for rows in row_blocks(H, W):
+        for rows in row_blocks(H, W, PIXELS):
             yield rows, plain.rows(rows) + slope.rows(rows) * (y[:, rows] - lost.rows(rows))
         return
     if method == "guided":
-        for rows in row_blocks(H, W):
+        for rows in row_blocks(H, W, PIXELS):
             yield rows, slope.rows(rows) * y[:, rows] + offset.rows(rows)
         return
     full = torch.empty(3, H, W, dtype=y.dtype)
     for c in range(3):  # a channel at a time, to bound memory
         full[c] = _fused_channel(c, chroma, slope, y, beta)
-    for rows in row_blocks(H, W):
+    for rows in row_blocks(H, W, PIXELS):
         yield rows, full[:, rows]
 
 

@@ -7,7 +7,6 @@ one raises JGMError with one line that names the file, what is wrong and what is
 import io
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +18,9 @@ from ..operators import gray_weights
 from .decode import decode_file, decode_image
 from .icc import to_srgb
 from .raw import Raw, check_size, fail
+from .rows import row_blocks
 
 MAX_PIXELS = 50_000_000
-BLOCK = 1 << 20  # pixels converted at a time: temporaries stay below 100 MB
 BITS = {"u1": 8, "u2": 16}  # every other type counts as 32
 SLACK = 1e-6  # rounding beyond [0,1] that float pictures are forgiven
 
@@ -92,7 +91,7 @@ class Photo:
         top = 1.0 if values.dtype.kind == "f" else float(np.iinfo(values.dtype).max)
         colours = 3 if values.shape[-1] > 2 else 1
         alpha = values[..., colours] if values.shape[-1] in (2, 4) else None
-        return _finish(Raw(values[..., :colours], top, alpha), name)
+        return _photo_of(Raw(values[..., :colours], top, alpha), name)
 
 
 def read_photo(source, max_pixels: int = MAX_PIXELS) -> Photo:
@@ -142,7 +141,7 @@ def _read_object(source, max_pixels: int) -> Photo:
 
 
 def _read_stream(fp: io.BufferedIOBase, name: str, max_pixels: int) -> Photo:
-    return _finish(decode_file(fp, name, max_pixels), name)
+    return _photo_of(decode_file(fp, name, max_pixels), name)
 
 
 def _read_image(im: Image.Image, max_pixels: int) -> Photo:
@@ -154,7 +153,7 @@ def _read_image(im: Image.Image, max_pixels: int) -> Photo:
         raise
     except (OSError, SyntaxError, EOFError, ValueError) as error:  # lazily opened, and unfit
         raise fail(name, f"damaged or cut off ({error}); allowed: a whole picture") from None
-    return _finish(raw, name)
+    return _photo_of(raw, name)
 
 
 def _tensor(tensor: torch.Tensor, name: str) -> np.ndarray:
@@ -173,14 +172,7 @@ def _tensor(tensor: torch.Tensor, name: str) -> np.ndarray:
 # --- from raw values to a photo ---------------------------------------------------------------
 
 
-def row_blocks(height: int, width: int) -> Iterator[slice]:
-    """Slices of rows that hold about BLOCK pixels each."""
-    step = max(1, BLOCK // max(width, 1))
-    for start in range(0, height, step):
-        yield slice(start, min(start + step, height))
-
-
-def _finish(raw: Raw, name: str) -> Photo:
+def _photo_of(raw: Raw, name: str) -> Photo:
     """Orient, scale to [0,1], convert to sRGB, block by block."""
     values, alpha = _upright(raw.values, raw.orientation), None
     if raw.alpha is not None:

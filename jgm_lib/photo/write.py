@@ -1,7 +1,7 @@
 """Writing pictures so that their grey survives the file.
 
 A colorization must re-gray to the photo it came from (Eq 1, F x = y). Two things break that on the
-way to a file: clipping to the gamut and rounding to integers. ``fit_gamut`` replaces clipping by
+way to a file: clipping to the gamut and rounding to integers. ``fit_gamut_rows`` replaces clipping by
 less colour, ``quantize_keep_gray`` chooses for each channel the integer below or above so that the
 grey comes out right.
 """
@@ -18,7 +18,7 @@ from PIL import Image
 from ..errors import JGMError
 from ..files import check_place, refuse_existing, replacing
 from ..operators import gray_weights
-from .read import row_blocks
+from .rows import row_blocks
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF",
            ".webp": "WEBP"}  # fmt: skip
@@ -99,7 +99,7 @@ def _levels(rgb: np.ndarray, gray, weights, bits: int) -> np.ndarray:
     f, gray = gray_weights(weights).numpy(), _gray(gray, rgb)
     out = np.empty(rgb.shape, np.float32)
     for rows in row_blocks(*gray.shape):
-        out[rows] = _fit(*_lift(rgb[rows], gray[rows], f))
+        out[rows] = _fit(*_with_grey(rgb[rows], gray[rows], f))
     return out
 
 
@@ -116,7 +116,7 @@ def _round(a: np.ndarray, dtype) -> np.ndarray:
 # --- keeping the grey -------------------------------------------------------------------------
 
 
-def fit_gamut(rgb, gray) -> np.ndarray:
+def fit_gamut_rows(rgb, gray) -> np.ndarray:
     """Shrink each pixel's chroma, x = y + k (x - y), by the largest k <= 1 that stays in [0,1].
 
     rgb: float (H,W,3); gray: (H,W) in [0,1]. For a picture with F x = y (any f that sums to 1)
@@ -153,7 +153,7 @@ def quantize_keep_gray(rgb, gray, weights="mean", levels: int = 255) -> np.ndarr
     out = np.empty(rgb.shape, np.uint8 if levels < 256 else np.uint16)
     for rows in row_blocks(*gray.shape):
         target = _target_gray(gray[rows], levels)
-        x = _fit(*_lift(rgb[rows], target / levels, f)) * levels
+        x = _fit(*_with_grey(rgb[rows], target / levels, f)) * levels
         out[rows] = _round_corners(x.reshape(-1, 3), target.ravel(), f).reshape(x.shape)
     return out
 
@@ -165,7 +165,7 @@ def _gray(gray, rgb: np.ndarray) -> np.ndarray:
     return gray
 
 
-def _lift(x: np.ndarray, y: np.ndarray, f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _with_grey(x: np.ndarray, y: np.ndarray, f: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Make F x = y by the same addition to all three channels; float64."""
     x, y = x.astype(np.float64), y.astype(np.float64)
     return x + (y - x @ f)[..., None], y

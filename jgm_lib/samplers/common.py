@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from ..constraint import residual, to_picture
+from ..constraint import Observation
+from ..domain import Domain
 from ..errors import JGMError
 from ..fusion import check_beta
-from ..joint import join
 from ..operators import check_boundary
 
 
@@ -24,8 +24,8 @@ class State:
     residual: float  # RMS |F x - y| of x
 
 
-def state(X, x, y, f, sigma, step, nfe) -> State:
-    return State(X, x, sigma, step, nfe, residual(x, y, f))
+def state(X, x, seen: Observation, sigma, step, nfe) -> State:
+    return State(X, x, sigma, step, nfe, seen.residual(x))
 
 
 def check_finite(X, x, **where) -> None:
@@ -46,16 +46,16 @@ def check_bounded(error, reach, **where) -> None:
         )
 
 
-def check_fusion(beta, boundary):
-    check_beta(beta)
-    check_boundary(boundary)
+def seen_by(model, seen: Observation, settings) -> Observation:
+    """The photograph in the model's domain, with the edge rule of the settings, which are checked."""
+    check_beta(settings.beta)
+    check_boundary(settings.boundary)
+    return seen.within(model.domain.at(settings.boundary))
 
 
-def fused(X, model, beta, boundary):
-    """The state whose gradients are those of its own fused picture; three channels have none."""
-    if model.channels == 3:
-        return X
-    return join(to_picture(X, model, beta, boundary), model.gradient_scale, boundary)
+def fused(X, domain: Domain, beta) -> torch.Tensor:
+    """The state of its own fused picture: its gradients are that picture's."""
+    return domain.tensor(domain.picture(X, beta))
 
 
 def step_to(denoised_raw, target, X, sigma, sigma_next, eta, noise):

@@ -6,18 +6,18 @@ from itertools import pairwise
 
 import torch
 
-from ..constraint import finish, gray_groups, known_luma, to_picture
+from ..errors import JGMError
 from ..operators import from_basis, to_basis
 from ..settings import SplitSettings
-from .common import State, check_finite, check_fusion, state, step_to
+from .common import State, check_finite, seen_by, state, step_to
 
 
 class _Conditional:
     """The chroma denoiser of p(colour | grey): luma channels clean, chroma channels at sigma."""
 
-    def __init__(self, model, Y, f, sigma_y):
-        self.model, self.Y, self.f, self.sigma_y = model, Y, f, sigma_y
-        self.chroma = [c for c in range(model.channels) if c % 3]
+    def __init__(self, model, seen, sigma_y):
+        self.model, self.seen, self.sigma_y = model, seen, sigma_y
+        self.chroma = [c for c in range(seen.domain.channels) if c % 3]
         self.knows_gray = getattr(model, "any_gray", False)  # takes the photograph under any F
 
     def state(self, V, clean):
@@ -26,23 +26,23 @@ class _Conditional:
         The mean of a colour is its grey minus the weights' share of its chroma; for equal
         weights that share is zero. For other F this is approximate where the network knew one F.
         """
-        return self._with_mean(V, self.Y - gray_groups(self._with_mean(clean, 0.0), self.f))
+        return self._with_mean(V, -self.seen.error(self._with_mean(clean, 0.0)))
 
     def _with_mean(self, V, mean):
         """Chroma V (B,2G,H,W) and the mean of the three colours (B,G,H,W) -> X, RGB layout."""
         B, _, H, W = V.shape
-        U = V.new_zeros(B, self.model.channels, H, W)
+        U = V.new_zeros(B, self.seen.domain.channels, H, W)
         U[:, self.chroma] = V
         U[:, 0::3] = math.sqrt(3) * mean
         return from_basis(U)
 
     def __call__(self, V, sigma, clean):
         """E[chroma | chroma + sigma z, grey]; ``clean`` is the last estimate, for the mean."""
-        X = self._with_mean(V, self.Y) if self.knows_gray else self.state(V, clean)
+        X = self._with_mean(V, self.seen.Y) if self.knows_gray else self.state(V, clean)
         return to_basis(self.model.denoise(X, sigma, self.sigma_y))[:, self.chroma]
 
 
-def split(model, y, f, noise, **settings) -> Iterator[State]:
+def split(model, seen, noise, **settings) -> Iterator[State]:
     """Anneal the chroma noise alone, the luma channels clean: draws from p(colour | grey), up to the
     errors of the network and of few steps; ``lookahead`` below 1 draws paler.
 
@@ -55,10 +55,10 @@ def split(model, y, f, noise, **settings) -> Iterator[State]:
     approximate before the final projection.
     """
     s = SplitSettings(**settings)
-    check_fusion(s.beta, s.boundary)
-    D = _Conditional(model, known_luma(y, model, s.boundary), f, s.sigma_y)
-    sigmas = s.sigmas()
-    V = sigmas[0] * noise.normal(y.expand(-1, len(D.chroma), -1, -1))
+    seen, sigmas = seen_by(model, seen, s), s.sigmas()
+    check_luma(seen.domain)
+    D = _Conditional(model, seen, s.sigma_y)
+    V = sigmas[0] * noise.normal(seen.like[:, D.chroma])
     clean, nfe = torch.zeros_like(V), 0
     for i, (sigma, sigma_next) in enumerate(pairwise(sigmas)):
         last, clean, nfe = clean, D(V, sigma, clean), nfe + 1
@@ -71,9 +71,17 @@ def split(model, y, f, noise, **settings) -> Iterator[State]:
                 amid = _extrapolate(clean, last, sigmas[i - 1], sigma, sigma_next)
                 ahead = torch.lerp(clean, amid, s.lookahead)
             V = step_to(ahead, ahead, V, sigma, sigma_next, s.eta, noise)
-        x = to_picture(D.state(clean, clean), model, s.beta, s.boundary)
+        x = seen.domain.picture(D.state(clean, clean), s.beta)
         check_finite(V, x, step=i + 1, sigma=f"{sigma:.4g}")
-        yield state(D.state(V, clean), finish(x, y, f), y, f, sigma, i + 1, nfe)
+        yield state(D.state(V, clean), seen.finish(x), seen, sigma, i + 1, nfe)
+
+
+def check_luma(domain) -> None:
+    if not domain.rotates:
+        raise JGMError(
+            f"sampler split: domain {domain.name!r} has no luma channel to keep clean; "
+            "choose another sampler"
+        )
 
 
 def _extrapolate(clean, last, sigma_last, sigma, sigma_next):

@@ -11,7 +11,7 @@ from .. import checkpoints
 from ..data.packed import PackedSet
 from ..data.toy import ToyScenes
 from ..errors import JGMError
-from ..losses import halved, model_tensor
+from ..losses import halved
 from ..networks import build
 from ..operators import to_basis
 from ..params import TrainCard, validate
@@ -115,7 +115,7 @@ def measure_channels(batches, model) -> None:
     """
     n, mean, squares = 0, 0.0, 0.0
     for x in batches:
-        U = to_basis(model_tensor(model, x)).transpose(0, 1).flatten(1).double()  # (C,m)
+        U = to_basis(model.domain.tensor(x)).transpose(0, 1).flatten(1).double()  # (C,m)
         m, new = U.shape[1], U.mean(1)
         squares = squares + (U - new[:, None]).square().sum(1) + (new - mean) ** 2 * n * m / (n + m)
         mean, n = mean + (new - mean) * m / (n + m), n + m

@@ -17,7 +17,7 @@ BOARD, TRACES = (760, 430), (760, 150)
 LARGE, SMALL = 560, 280  # longest side, pixels, of the pictures on the board
 
 
-def finish(v, y, f):
+def sharpened(v, y, f):
     """A version (3,h,w) at the panel's size (3,H,W): its chroma on the sharp grey.
 
     A state that still carries luma noise (F x far from y) is shown as it is, noise and all.

@@ -7,7 +7,7 @@ import ipywidgets as w
 from . import controls, drawing
 from .album import MAX_UPLOAD
 from .engine import Done, Subject
-from .shown import BOARD, LARGE, SMALL, TRACES, finish, spread_page, verdict, version_captions
+from .shown import BOARD, LARGE, SMALL, TRACES, sharpened, spread_page, verdict, version_captions
 
 NO_FRONT_END = (
     "ColorizePanel: this page shows no live widgets. Open the notebook in JupyterLab "
@@ -160,7 +160,7 @@ class View:
             self.image.value = drawing.encode(spread_page(x, what, note))
             return
         y, truth = what.shown(LARGE if note is None and len(x) < 3 else SMALL)
-        pictures = [drawing.to_image(finish(v, y, what.f)) for v in x]
+        pictures = [drawing.to_image(sharpened(v, y, what.f)) for v in x]
         grey = drawing.to_image(y)
         if self.mode.value == "versions":
             known = [] if truth is None else [drawing.to_image(truth)]

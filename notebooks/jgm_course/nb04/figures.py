@@ -15,7 +15,7 @@ from jgm_lib.networks import build
 from jgm_lib.noise import SeededNoise
 from jgm_lib.operators import gray_weights
 from jgm_lib.params import TrainCard, validate
-from jgm_lib.samplers import langevin, split
+from jgm_lib.samplers import Observation, langevin, split
 from jgm_lib.settings import compared
 from jgm_lib.training import make_accelerator
 
@@ -137,17 +137,16 @@ def colour_strip(model, y: torch.Tensor, seed: int = 0, beta: float = 1.0) -> to
 
     ``beta``: weight of the gradient channels in the output (Eq 14), 0 leaves them out.
     """
-    f, noise = gray_weights(), SeededNoise(range(seed, seed + len(y)))
-    y = y.to(next(model.parameters()).device)
+    noise = SeededNoise(range(seed, seed + len(y)))
+    seen = Observation(y.to(next(model.parameters()).device), gray_weights())
     if hasattr(model, "spread"):
         states = split(
-            model, y, f, noise, **compared("split", steps=10, solver="ancestral", beta=beta)
+            model, seen, noise, **compared("split", steps=10, solver="ancestral", beta=beta)
         )
     else:  # a network of discrete levels knows only those, and no split noise
         states = langevin(
             model,
-            y,
-            f,
+            seen,
             noise,
             T=5,
             sigma_1=model.sigmas[0],

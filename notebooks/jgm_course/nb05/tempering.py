@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from jgm_lib.constraint import project
+from jgm_lib.constraint import Observation
+from jgm_lib.domain import Joint
 from jgm_lib.figures import picture_row
 from jgm_lib.ladder import share_of, variance_after
 from jgm_lib.metrics import colourfulness, psnr
@@ -63,8 +64,7 @@ class Case:
     """A small problem to compare two implementations of a step on."""
 
     X: torch.Tensor  # (1,9,4,5)
-    Y: torch.Tensor  # (1,3,4,5)
-    f: torch.Tensor  # (3,)
+    seen: Observation  # of a photograph (1,1,4,5), told of X
     seed: int
 
     def denoise(self, X, sigma):
@@ -73,7 +73,7 @@ class Case:
 
     def estimate(self, X, sigma):
         """The same with the photograph put in, as the sampler hands it to its step."""
-        return project(self.denoise(X, sigma), self.Y, self.f)
+        return self.seen.project(self.denoise(X, sigma))
 
     def noise(self) -> SeededNoise:
         """The same numbers each time."""
@@ -81,7 +81,7 @@ class Case:
 
 
 def small_case(seed: int) -> Case:
-    """Random X and Y for the mean graying."""
+    """A random state and a random photograph under the mean graying."""
     g = torch.Generator().manual_seed(seed)
-    X, Y = (torch.randn(1, c, 4, 5, generator=g) for c in (9, 3))
-    return Case(X, Y, gray_weights("mean"), seed)
+    X, y = (torch.randn(1, c, 4, 5, generator=g) for c in (9, 1))
+    return Case(X, Observation(y, gray_weights("mean")).within(Joint()), seed)

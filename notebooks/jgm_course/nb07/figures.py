@@ -7,7 +7,7 @@ import torch
 from matplotlib.figure import Figure
 
 from jgm_lib.baselines import Sampled
-from jgm_lib.constraint import gray_groups, known_luma, lift_groups, to_picture
+from jgm_lib.constraint import Observation
 from jgm_lib.data.toy import ToyScenes, admissible_share
 from jgm_lib.divide import Divided
 from jgm_lib.experiments.sources import Pictures
@@ -96,8 +96,8 @@ def chain_law(
 
     A step is affine in X, so mean and covariance follow by X <- M X + c + sqrt(alpha) z.
     """
-    shape, Y = (model.channels, *y.shape[-2:]), known_luma(y, model)
-    pull = Y.new_full((model.channels, 1, 1), lam if lam_grad is None else lam_grad)
+    shape, seen = (model.channels, *y.shape[-2:]), Observation(y, f).within(model.domain)
+    pull = y.new_full((model.channels, 1, 1), lam if lam_grad is None else lam_grad)
     pull[:3] = lam
     D = int(np.prod(shape))
     eye = torch.eye(D).double()
@@ -106,7 +106,7 @@ def chain_law(
     for sigma, alpha in zip(sigmas, step_sizes(sigmas, epsilon), strict=True):
 
         def drift(X, sigma=sigma):
-            off = pull * lift_groups(gray_groups(X, f) - Y, f)
+            off = pull * seen.pull(X)
             return (model.denoise(X, sigma) - X - off) / sigma**2
 
         A, b = affine(drift, shape)
@@ -129,7 +129,7 @@ def repeat(step, n: int):
 
 def picture_law(law: Law, model, side: int, beta: float) -> Law:
     """The law of the fused picture (Eq 14)."""
-    M, c = affine(lambda X: to_picture(X, model, beta), (9, side, side))
+    M, c = affine(lambda X: model.domain.picture(X, beta), (9, side, side))
     return Law(M @ law.mean + c, M @ law.cov @ M.T)
 
 
@@ -194,8 +194,7 @@ class Bench:
 
     def luma_gap(self, X, beta: float) -> float:
         """RMS |F x - y| of the fused picture before the last projection puts it right."""
-        x = to_picture(X, self.model, beta)
-        return float((gray(x, self.f) - self.y).square().mean().sqrt())
+        return Observation(self.y, self.f).residual(self.model.domain.picture(X, beta))
 
 
 def text_table(rows: dict, first: str = "") -> str:

@@ -7,11 +7,11 @@ import torch
 from matplotlib.figure import Figure
 
 from jgm_lib.baselines import Sampled
+from jgm_lib.constraint import fit_gamut
 from jgm_lib.data.toy import PALETTE, ToyScenes, admissible_share, mode_of, visible
 from jgm_lib.experiments.methods import Direct
 from jgm_lib.experiments.sources import Pictures
 from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness, diversity, psnr, ssim
-from jgm_lib.samplers import fit_gamut
 from jgm_lib.settings import compared
 from jgm_lib.study import share_interval
 
