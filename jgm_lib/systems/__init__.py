@@ -8,8 +8,9 @@ from .. import checkpoints
 from ..errors import JGMError
 from .base import Conditional, System
 from .regression import Regression
+from .zhang import Zhang
 
-SYSTEMS = {"regression": Regression}
+SYSTEMS = {"regression": Regression, "zhang": Zhang}
 
 
 def method(name_or_path) -> Conditional:
