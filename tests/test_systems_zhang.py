@@ -9,14 +9,8 @@ import torch
 from jgm_lib.lab import rgb_to_lab
 from jgm_lib.networks import build
 from jgm_lib.systems.base import seen_and_wanted
-from jgm_lib.systems.zhang import (
-    annealed_mean,
-    class_weights,
-    gamut_bins,
-    quarter,
-    smoothed,
-    soft_code,
-)
+from jgm_lib.systems.bins import bin_of, class_weights, gamut_bins, smoothed, soft_code
+from jgm_lib.systems.zhang import annealed_mean, quarter
 from jgm_lib.training.runs import start
 
 TINY = {"width": 4, "grid": 20}
@@ -68,6 +62,14 @@ def test_a_soft_target_sums_to_one_and_decodes_to_its_colour():
     assert bins[own.argmax()].tolist() == [0, 0]
 
 
+def test_a_colour_falls_into_the_nearest_bin():
+    bins, ab = gamut_bins(10), seen_and_wanted(proofs.scenes(2))[1]
+    nearest = torch.cdist(ab.movedim(1, -1).reshape(-1, 2), bins).argmin(1).view(2, 32, 32)
+    torch.testing.assert_close(bin_of(ab, 10), nearest)
+    far = torch.tensor([-500.0, 500.0]).view(1, 2, 1, 1)  # outside: the nearest there is
+    assert bins[bin_of(far, 10)].flatten().tolist() == [-90, 80]
+
+
 def test_smoothing_moves_shares_to_neighbours_and_loses_none():
     bins = gamut_bins(10)
     p = torch.zeros(len(bins))
@@ -93,6 +95,9 @@ def test_a_rare_colour_weighs_more_in_the_loss():
     torch.nn.init.zeros_(model.head.weight), torch.nn.init.zeros_(model.head.bias)
     grey, red = (torch.tensor(c).view(1, 3, 1, 1).expand(1, 3, 16, 16) for c in PAIR)
     model.measure(iter([torch.cat([grey] * 9 + [red])]))
+    ab = quarter(seen_and_wanted(torch.cat([grey] * 9 + [red]))[1])
+    p = soft_code(ab, model.bins).mean((0, 2, 3))
+    torch.testing.assert_close(model.share, smoothed(p, model.bins))
     w, Q = class_weights(model.share, 0.5), len(model.bins)
     for x in (grey, red):
         bin_ = soft_code(quarter(seen_and_wanted(x)[1]), model.bins)[0, :, 0, 0].argmax()

@@ -7,10 +7,11 @@ They learn p(colour | grey) or a summary of it, for one graying; a prior learns 
 from .. import checkpoints
 from ..errors import JGMError
 from .base import Conditional, System
+from .cvae import Cvae
 from .regression import Regression
 from .zhang import Zhang
 
-SYSTEMS = {"regression": Regression, "zhang": Zhang}
+SYSTEMS = {"regression": Regression, "zhang": Zhang, "cvae": Cvae}
 
 
 def method(name_or_path) -> Conditional:

@@ -4,49 +4,12 @@ Where a grey may have several colours, their mean is none of them. A distributio
 them apart; rare colours weigh more in training; what is shown lies between the likeliest and the mean.
 """
 
-from functools import lru_cache
-
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..lab import rgb_to_lab
 from .base import System, centred, seen_and_wanted
-
-NEAREST, SIGMA = 5, 5.0  # bins of a soft target, and how far its Gaussian reaches in ab
-
-
-@lru_cache
-def gamut_bins(grid: int) -> torch.Tensor:
-    """Centres (Q,2), multiples of ``grid``, of all squares of the ab plane with an sRGB colour in
-    them. Every a*, b* of the RGB cube is found on its faces too."""
-    side = torch.linspace(0, 1, 256, dtype=torch.float64)
-    u, v = torch.meshgrid(side, side, indexing="ij")
-    faces = [torch.stack([u, v, torch.full_like(u, end)]) for end in (0.0, 1.0)]
-    faces = [face.roll(axis, 0) for face in faces for axis in range(3)]
-    ab = rgb_to_lab(torch.stack(faces))[:, 1:].movedim(1, -1).reshape(-1, 2)
-    return (ab / grid).round().unique(dim=0).float() * grid
-
-
-def soft_code(ab: torch.Tensor, bins: torch.Tensor) -> torch.Tensor:
-    """The five nearest bins of each colour, weighted by a Gaussian: (B,2,H,W) -> (B,Q,H,W), sums 1."""
-    B, _, H, W = ab.shape
-    d, near = torch.cdist(ab.movedim(1, -1).reshape(-1, 2), bins).topk(NEAREST, largest=False)
-    share = (-d.square() / (2 * SIGMA**2)).softmax(1)  # (BHW,5)
-    code = ab.new_zeros(len(d), len(bins)).scatter(1, near, share)
-    return code.view(B, H, W, -1).movedim(-1, 1)
-
-
-def smoothed(p: torch.Tensor, bins: torch.Tensor) -> torch.Tensor:
-    """Shares of bins (Q,) spread over their neighbours by the same Gaussian; the sum stays 1."""
-    kernel = (-torch.cdist(bins, bins).square() / (2 * SIGMA**2)).softmax(0)  # from column to row
-    return kernel @ p
-
-
-def class_weights(p: torch.Tensor, uniform: float) -> torch.Tensor:
-    """w ~ ((1 - lambda) p + lambda/Q)^-1 with E_p[w] = 1 (their Eq 4), lambda = ``uniform``."""
-    w = 1 / ((1 - uniform) * p + uniform / len(p))
-    return w / (p * w).sum()
+from .bins import class_weights, gamut_bins, smoothed, soft_code
 
 
 def annealed_mean(logits: torch.Tensor, bins: torch.Tensor, temperature: float) -> torch.Tensor:
