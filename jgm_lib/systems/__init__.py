@@ -11,7 +11,11 @@ from .cvae import Cvae
 from .regression import Regression
 from .zhang import Zhang
 
-SYSTEMS = {"regression": Regression, "zhang": Zhang, "cvae": Cvae}
+SYSTEMS = {
+    "regression": Regression,
+    "zhang": Zhang,
+    "cvae": Cvae,
+}
 
 
 def method(name_or_path) -> Conditional:
