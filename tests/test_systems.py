@@ -92,6 +92,24 @@ def test_a_card_for_photographs_is_refused_before_the_work():
         start(card(draws=2))
 
 
+@pytest.mark.parametrize(
+    "network, settings, says",
+    [
+        ("regression", {"widths": [6, 12]}, "build no regression"),
+        ("zhang", {"grid": 2}, "grid=2: need a whole number from 5 to 40"),
+        ("zhang", {"uniform": 0}, "uniform=0, temperature=0.38: need 0 to 1, above 0"),
+        ("zhang", {"temperature": 0.0}, "temperature=0.0: need"),
+        ("cvae", {"size": 40}, "size=40: need a multiple of 32"),
+        ("cvae", {"principal": 2000}, "principal=2000: need above 0, 1 to 1000"),
+        ("cvae", {"depth": 3}, "network 'cvae' has no setting 'depth'"),
+    ],
+)
+def test_settings_that_build_nothing_are_one_line(network, settings, says):
+    with pytest.raises(JGMError, match=says) as error:
+        start(proofs.card(network, settings))
+    assert "\n" not in str(error.value)
+
+
 def test_a_colorizer_refuses_weights_without_a_denoiser(tmp_path):
     proofs.trained(card(), tmp_path / "run")
     from jgm_lib.training.runs import export_run

@@ -15,7 +15,9 @@ NEAREST, SIGMA = 5, 5.0  # bins of a soft target, and how far its Gaussian reach
 @lru_cache
 def gamut_bins(grid: int) -> torch.Tensor:
     """Centres (Q,2), multiples of ``grid``, of all squares of the ab plane with an sRGB colour in
-    them. Every a*, b* of the RGB cube is found on its faces too."""
+    them. Every a*, b* of the RGB cube is found on its faces too. ValueError beyond 5 to 40."""
+    if not isinstance(grid, int) or not 5 <= grid <= 40:
+        raise ValueError(f"grid={grid!r}: need a whole number from 5 to 40")
     side = torch.linspace(0, 1, 256, dtype=torch.float64)
     u, v = torch.meshgrid(side, side, indexing="ij")
     faces = [torch.stack([u, v, torch.full_like(u, end)]) for end in (0.0, 1.0)]

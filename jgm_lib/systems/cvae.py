@@ -67,6 +67,8 @@ class Cvae(System):
         super().__init__()
         if size % 32:
             raise ValueError(f"size={size}: need a multiple of 32")
+        if not sigma > 0 or not 1 <= principal <= 1000:
+            raise ValueError(f"sigma={sigma}, principal={principal}: need above 0, 1 to 1000")
         self.size, self.latent, self.sigma, self.grid = size, latent, sigma, grid
         self.encoder = Eye(2, 2 * latent, size, width, stages=4)
         self.decoder = Decoder(latent, size, width)

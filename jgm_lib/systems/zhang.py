@@ -37,6 +37,8 @@ class Zhang(System):
 
     def __init__(self, width=16, grid=10, uniform=0.5, temperature=0.38):
         super().__init__()
+        if not 0 < uniform <= 1 or not temperature > 0:
+            raise ValueError(f"uniform={uniform}, temperature={temperature}: need 0 to 1, above 0")
         w, self.uniform, self.temperature = width, uniform, temperature
         self.register_buffer("bins", gamut_bins(grid).clone(), persistent=False)
         Q = len(self.bins)
