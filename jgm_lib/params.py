@@ -135,7 +135,9 @@ class TrainCard(Card):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$",
         description="file name of the weights: letters, digits, . _ -, and not step-...",
     )
-    network: str = Field("unet", description="architecture, one of ``networks.NETWORKS``")
+    network: str = Field(
+        "unet", description="architecture, of ``networks.NETWORKS`` or ``systems.SYSTEMS``"
+    )
     settings: dict = Field(default_factory=dict, description="arguments of the architecture")
     size: int = Field(64, ge=8, le=1024, description="side of the square training pictures, pixels")
     steps: int = Field(10_000, ge=1, description="optimizer steps")

@@ -15,7 +15,7 @@ from jgm_lib.networks import NETWORKS
 from jgm_lib.operators import to_basis
 from jgm_lib.params import TrainCard, validate
 from jgm_lib.training import fit
-from jgm_lib.training.runs import measure_channels, packed_batches, start, toy_batches
+from jgm_lib.training.runs import packed_batches, start, toy_batches
 
 
 def rng(seed=0):
@@ -89,7 +89,7 @@ def test_channels_are_measured_on_pictures_of_the_size_in_training(monkeypatch):
     monkeypatch.setattr("jgm_lib.training.runs.toy_batches", noise)
     model, _, _ = start(card())
     mean, spread = model.mean.clone(), model.spread.clone()
-    measure_channels((halved(noise(32)(4, rng(i))) for i in range(16)), model)
+    model.measure(halved(noise(32)(4, rng(i))) for i in range(16))
     assert torch.equal(model.mean, mean) and torch.equal(model.spread, spread)
     other, _, _ = start(card(**PLAIN))
     assert float((other.spread / spread).mean()) == pytest.approx(2, rel=0.05)  # white noise
@@ -161,12 +161,12 @@ def short(out, c, **options):
 def quick_start(monkeypatch):
     """The channels' mean and spread from few pictures: no test here depends on them."""
 
-    def measured(batches, model):
+    def measured(model, batches):
         U = to_basis(model.domain.tensor(next(iter(batches))[:8])).transpose(0, 1).flatten(1)
         model.mean.copy_(U.mean(1).view(1, -1, 1, 1))
         model.spread.copy_(U.std(1).view(1, -1, 1, 1))
 
-    monkeypatch.setattr("jgm_lib.training.runs.measure_channels", measured)
+    monkeypatch.setattr("jgm_lib.networks.precondition.Preconditioned.measure", measured)
 
 
 def test_broken_off_and_resumed_equals_uninterrupted(tmp_path, quick_start):

@@ -24,7 +24,7 @@ from jgm_lib.training import (
     runs,
     states_in,
 )
-from jgm_lib.training.runs import averaged_model, export_run, measure_channels, start
+from jgm_lib.training.runs import averaged_model, export_run, start
 from jgm_lib.training.state import load_state
 
 SETTINGS = {"widths": [8, 16], "dropout": 0.1}
@@ -184,7 +184,7 @@ def test_the_channels_are_measured_batch_by_batch():
     """The same mean and spread as of all pictures at once, also for batches of unequal length."""
     pictures = torch.rand(5, 6, 3, 8, 8, generator=torch.Generator().manual_seed(3)) ** 2
     model = build("unet", widths=[8])
-    measure_channels(iter([*pictures[:4], pictures[4][:2], pictures[4][2:]]), model)
+    model.measure(iter([*pictures[:4], pictures[4][:2], pictures[4][2:]]))
     U = to_basis(join(pictures.flatten(0, 1).double())).transpose(0, 1).flatten(1)
     torch.testing.assert_close(model.mean.flatten(), U.mean(1).float(), rtol=1e-6, atol=1e-8)
     torch.testing.assert_close(model.spread.flatten(), U.std(1).float(), rtol=1e-6, atol=1e-8)

@@ -9,11 +9,10 @@ What the project's samplers return obeys F x = y; a method that works in CIELAB 
 
 from dataclasses import dataclass, field
 
-import numpy as np
 import torch
-from skimage.color import lab2rgb, rgb2lab
 
 from ..errors import JGMError
+from ..lab import lab_to_rgb, lightness, rgb_to_lab
 from ..noise import SeededNoise, mix_seed, picture_key, version_seed, version_seeds
 from ..operators import gray_weights
 from ..samplers import SAMPLERS, Observation
@@ -124,14 +123,8 @@ def in_lab(x, gray):
     x (B,3,H,W) and gray (B,1,H,W) in [0,1] -> (B,3,H,W), clipped to what a screen shows. The mean
     of R, G and B is not what L* keeps, so F x = y is lost: ``finish`` gives it back.
     """
-    lab = rgb2lab(_last(x.clamp(0, 1)))
-    lab[..., 0] = rgb2lab(_last(grey_replica(gray)))[..., 0]
-    rgb = np.clip(lab2rgb(lab), 0, 1)  # (B,H,W,3)
-    return torch.from_numpy(rgb).movedim(-1, 1).to(x)
-
-
-def _last(x) -> np.ndarray:
-    return x.detach().cpu().double().movedim(1, -1).numpy()
+    lab = rgb_to_lab(x.double().clamp(0, 1))
+    return lab_to_rgb(torch.cat([lightness(gray.double()), lab[:, 1:]], dim=1)).to(x)
 
 
 def residual(x, gray) -> float:

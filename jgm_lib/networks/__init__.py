@@ -12,11 +12,21 @@ NETWORKS = {"unet": UNet, "refinenet": RefineNet}
 
 
 def build(name: str, **settings) -> nn.Module:
-    """Build a network by its card name; an unknown name or setting raises JGMError."""
-    if name not in NETWORKS:
-        raise JGMError(f"network {name!r} is unknown; choose {', '.join(NETWORKS)}")
-    known = list(inspect.signature(NETWORKS[name].__init__).parameters)[1:]
+    """Build a network or a compared system by its card name; an unknown name or setting raises
+    JGMError."""
+    kind = _kind(name)
+    known = list(inspect.signature(kind.__init__).parameters)[1:]
     for key in settings:
         if key not in known:
             raise JGMError(f"network {name!r} has no setting {key!r}; it takes {', '.join(known)}")
-    return NETWORKS[name](**settings)
+    return kind(**settings)
+
+
+def _kind(name: str) -> type[nn.Module]:
+    if name in NETWORKS:
+        return NETWORKS[name]
+    from ..systems import SYSTEMS  # here, for they are made of this room's blocks
+
+    if name not in SYSTEMS:
+        raise JGMError(f"network {name!r} is unknown; choose {', '.join([*NETWORKS, *SYSTEMS])}")
+    return SYSTEMS[name]

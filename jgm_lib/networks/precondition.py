@@ -22,7 +22,7 @@ class Preconditioned(nn.Module):
     (B,C,H,W), c_y and c_c (B,) logarithms of the noise levels over 4), ``divisor`` (sides that need
     no padding) and, if it looks at photographs, ``context``. ``domain`` or ``channels`` say of what
     tensor (``domain.domain_of``, which raises JGMError where the two do not fit). ``mean`` and ``spread`` are measured
-    on the training set (``measure_channels``).
+    on the training set (``measure``).
     """
 
     objective = staticmethod(continuous_objective)
@@ -36,6 +36,22 @@ class Preconditioned(nn.Module):
         self.gradient_scale = self.domain.scale
         self.register_buffer("mean", torch.tensor(mean or [0.0] * C).view(1, -1, 1, 1))
         self.register_buffer("spread", torch.tensor(spread or [0.5] * C).view(1, -1, 1, 1))
+
+    def measure(self, batches) -> None:
+        """Set mean and spread of each channel (rotated basis) from batches of pictures (B,3,H,W).
+
+        Batch by batch, the squares about the mean so far (Chan, Golub and LeVeque 1983): 1,024
+        pictures of nine channels at once are gigabytes from 128 x 128 on.
+        """
+        n, mean, squares = 0, 0.0, 0.0
+        for x in batches:
+            U = to_basis(self.domain.tensor(x)).transpose(0, 1).flatten(1).double()  # (C,m)
+            m, new = U.shape[1], U.mean(1)
+            about = (U - new[:, None]).square().sum(1)
+            squares = squares + about + (new - mean) ** 2 * n * m / (n + m)
+            mean, n = mean + (new - mean) * m / (n + m), n + m
+        self.mean.copy_(mean.view(1, -1, 1, 1))
+        self.spread.copy_((squares / (n - 1)).sqrt().view(1, -1, 1, 1))
 
     def denoise_basis(self, U, sigma, sigma_y, added=None):
         """D in the rotated basis: U (B,C,H,W), sigma and sigma_y (B,) -> (B,C,H,W)."""

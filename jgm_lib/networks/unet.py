@@ -23,22 +23,26 @@ def fourier_features(c: torch.Tensor, half: int) -> torch.Tensor:
 
 
 class ResBlock(nn.Module):
-    """norm - SiLU - conv - norm, scaled and shifted by the noise embedding - SiLU - conv, plus x."""
+    """norm - SiLU - conv - norm, scaled and shifted by an embedding - SiLU - conv, plus x.
+
+    ``emb``: size of that embedding (of the noise, in the prior), 0 for none.
+    """
 
     def __init__(self, c_in: int, c_out: int, emb: int, dropout: float = 0.0):
         super().__init__()
         self.norm1, self.conv1 = nn.GroupNorm(8, c_in), nn.Conv2d(c_in, c_out, 3, padding=1)
         self.norm2, self.conv2 = nn.GroupNorm(8, c_out), nn.Conv2d(c_out, c_out, 3, padding=1)
-        self.film = nn.Linear(emb, 2 * c_out)
+        self.film = nn.Linear(emb, 2 * c_out) if emb else None
         self.drop = nn.Dropout(dropout)
         self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
         nn.init.zeros_(self.conv2.weight)  # every block starts as the identity
         nn.init.zeros_(self.conv2.bias)
 
-    def forward(self, h: torch.Tensor, emb: torch.Tensor) -> torch.Tensor:
-        scale, shift = self.film(emb)[:, :, None, None].chunk(2, dim=1)
-        r = self.conv1(F.silu(self.norm1(h)))
-        r = self.norm2(r) * (1 + scale) + shift
+    def forward(self, h: torch.Tensor, emb: torch.Tensor | None = None) -> torch.Tensor:
+        r = self.norm2(self.conv1(F.silu(self.norm1(h))))
+        if self.film is not None:
+            scale, shift = self.film(emb)[:, :, None, None].chunk(2, dim=1)
+            r = r * (1 + scale) + shift
         return self.skip(h) + self.conv2(self.drop(F.silu(r)))
 
 
@@ -64,7 +68,7 @@ class Attention(nn.Module):
         return h + self.out(a)
 
 
-def _way_down(widths, blocks: int, emb: int, dropout: float):
+def way_down(widths, blocks: int, emb: int, dropout: float):
     """One list of blocks a level, from fine to coarse, and the widths they leave for the way up."""
     levels, skips, c = nn.ModuleList(), [], widths[0]
     for i, w in enumerate(widths):
@@ -77,7 +81,7 @@ def _way_down(widths, blocks: int, emb: int, dropout: float):
     return levels, skips
 
 
-def _way_up(widths, blocks: int, emb: int, skips: list[int]) -> nn.ModuleList:
+def way_up(widths, blocks: int, emb: int, skips: list[int]) -> nn.ModuleList:
     """One list of blocks a level, from coarse to fine; each takes what the way down left."""
     levels, c = nn.ModuleList(), widths[-1]
     for w in reversed(widths):
@@ -100,13 +104,33 @@ def context_of(domain: Domain, widths, patch: int, backbone) -> Context:
     return Context(widths, patch, "lite0" if backbone is True else backbone)
 
 
+def through(net, h, emb, added=None):
+    """(B,w,H,W) down and up the levels of ``net`` (its ``down``, ``middle`` and ``up``): (B,w,H,W).
+
+    ``added``: one tensor a level, put in where it begins.
+    """
+    skips = []
+    for i, level in enumerate(net.down):
+        h = F.avg_pool2d(h, 2) if i else h
+        h = h if added is None else h + added[i]
+        for block in level:
+            h = block(h, emb)
+            skips.append(h)
+    h = net.middle[2](net.middle[1](net.middle[0](h, emb)), emb)
+    for i, level in enumerate(net.up):
+        h = F.interpolate(h, scale_factor=2.0, mode="nearest") if i else h
+        for block in level:
+            h = block(torch.cat([h, skips.pop()], dim=1), emb)
+    return h
+
+
 class UNet(Preconditioned):
     """D(X, sigma, sigma_y): the posterior mean of X given its noisy version.
 
     ``domain``: a name of ``DOMAINS``, or its ``channels``; joint without either; ``widths`` one a level, each level half
     the size of the one above, the first after ``patch``-fold pixel-unshuffle; attention at the
     lowest. ``mean`` and ``spread``: per channel of the rotated colour basis, measured on the
-    training set (``measure_channels``). Sizes that the levels do not divide are edge-padded.
+    training set (``measure``). Sizes that the levels do not divide are edge-padded.
     ``context``: it also looks at the photograph (``networks.context``; needs four levels, patch 2),
     with the features of "lite0" (or True) or "lite2".
     ``any_gray``: its luma channels hold the photograph under any graying, not the mean of R, G, B.
@@ -135,12 +159,12 @@ class UNet(Preconditioned):
             nn.Linear(4 * self.half, emb), nn.SiLU(), nn.Linear(emb, emb), nn.SiLU()
         )
         self.stem = nn.Conv2d(self.channels * patch**2, widths[0], 3, padding=1)
-        self.down, skips = _way_down(widths, blocks, emb, dropout)
+        self.down, skips = way_down(widths, blocks, emb, dropout)
         c = widths[-1]
         middle = nn.ModuleList(
             [ResBlock(c, c, emb, dropout), Attention(c), ResBlock(c, c, emb, dropout)]
         )
-        self.up, self.middle, c = _way_up(widths, blocks, emb, skips), middle, widths[0]
+        self.up, self.middle, c = way_up(widths, blocks, emb, skips), middle, widths[0]
         self.head_norm = nn.GroupNorm(8, c)
         self.head = nn.Conv2d(c, self.channels * patch**2, 3, padding=1)
         nn.init.zeros_(self.head.weight)
@@ -156,19 +180,7 @@ class UNet(Preconditioned):
         emb = self.embed(
             torch.cat([fourier_features(c_y, self.half), fourier_features(c_c, self.half)], dim=1)
         )
-        h = self.stem(F.pixel_unshuffle(h, self.patch))
-        skips = []
-        for i, level in enumerate(self.down):
-            h = F.avg_pool2d(h, 2) if i else h
-            h = h if added is None else h + added[i]
-            for block in level:
-                h = block(h, emb)
-                skips.append(h)
-        h = self.middle[2](self.middle[1](self.middle[0](h, emb)), emb)
-        for i, level in enumerate(self.up):
-            h = F.interpolate(h, scale_factor=2.0, mode="nearest") if i else h
-            for block in level:
-                h = block(torch.cat([h, skips.pop()], dim=1), emb)
+        h = through(self, self.stem(F.pixel_unshuffle(h, self.patch)), emb, added)
         return F.pixel_shuffle(self.head(F.silu(self.head_norm(h))), self.patch)
 
     @property

@@ -13,7 +13,6 @@ from ..data.toy import ToyScenes
 from ..errors import JGMError
 from ..losses import halved
 from ..networks import build
-from ..operators import to_basis
 from ..params import TrainCard, validate
 from .state import states_in
 
@@ -22,8 +21,8 @@ def start(card: TrainCard, data=None):
     """What ``fit`` needs for a card: (network, batches, facts about the data for the card).
 
     ``data``: path of a packed set; None for ToyScenes, made on the fly. The network's weights come
-    from the card's seed and its channel mean and spread from 1,024 pictures, or all of it from
-    ``card.init``. Raises JGMError, also when a card for GPUs meets a machine without one.
+    from the card's seed and what it must know of the set from 1,024 pictures (its ``measure``), or
+    all of it from ``card.init``. Raises JGMError, also when a card for GPUs meets a machine without one.
     """
     if card.device == "cuda" and not torch.cuda.is_available():
         raise JGMError(
@@ -47,9 +46,9 @@ def start(card: TrainCard, data=None):
         )
     if card.init:
         about["init"] = load_initial(card.init, model, card.fresh)
-    elif hasattr(model, "spread"):
+    elif hasattr(model, "measure"):
         first = (batches(64, torch.Generator().manual_seed(i)) for i in range(16))
-        measure_channels(map(halved, first) if card.photographs else first, model)
+        model.measure(map(halved, first) if card.photographs else first)
     return model, batches, about
 
 
@@ -105,22 +104,6 @@ def toy_batches(size: int):
         return scenes.sample(n, generator).images  # (n,3,size,size)
 
     return batch
-
-
-def measure_channels(batches, model) -> None:
-    """Set the network's per-channel mean and spread (rotated basis) from batches of pictures.
-
-    Batch by batch, the squares about the mean so far (Chan, Golub and LeVeque 1983): 1,024 pictures
-    of nine channels at once are gigabytes from 128 x 128 on.
-    """
-    n, mean, squares = 0, 0.0, 0.0
-    for x in batches:
-        U = to_basis(model.domain.tensor(x)).transpose(0, 1).flatten(1).double()  # (C,m)
-        m, new = U.shape[1], U.mean(1)
-        squares = squares + (U - new[:, None]).square().sum(1) + (new - mean) ** 2 * n * m / (n + m)
-        mean, n = mean + (new - mean) * m / (n + m), n + m
-    model.mean.copy_(mean.view(1, -1, 1, 1))
-    model.spread.copy_((squares / (n - 1)).sqrt().view(1, -1, 1, 1))
 
 
 def averaged_model(run):
