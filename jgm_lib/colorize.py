@@ -30,6 +30,10 @@ class Colorizer:
     def __init__(self, model, card: dict, device: str | torch.device | None = None):
         from accelerate import PartialState
 
+        if not hasattr(model, "denoise"):
+            raise JGMError(
+                f"weights {card.get('name')!r}: a {card.get('network')}, which draws no colours"
+            )
         self.card, self.names = card, {card.get("name", DEFAULT_WEIGHTS)}
         self.side = checked_side(card.get("size", 64))
         try:
