@@ -11,6 +11,14 @@ def options(p) -> None:
     p.add_argument("name", choices=EXPERIMENTS, metavar="NAME", help=", ".join(EXPERIMENTS))
     p.add_argument("--data", help="folder of photographs, or a packed set (its holdout)")
     p.add_argument("-o", "--out", required=True, help="folder for NAME.json and NAME.png")
+    p.add_argument(
+        "--weights",
+        action="append",
+        default=[],
+        metavar="NAME=WEIGHTS",
+        help="a trained network, bundled name or path, under a name; the same name again: another "
+        "training of it",
+    )
     p.add_argument("--quick", action="store_true", help="few pictures, to see that it runs")
     p.add_argument("--force", action="store_true", help="overwrite existing files")
     p.add_argument(
@@ -29,7 +37,8 @@ def run(args) -> int:
         print(knobs_of(args.name))
         return 0
     want_folder(args.out)
-    card = card_of(args.name, given(args.set), args.quick)
+    weights = {"weights": named(args.weights)} if args.weights else {}
+    card = card_of(args.name, given(args.set) | weights, args.quick)
     print(run(args.name, card, args.out, args.data, args.force))
     return 0
 
@@ -48,6 +57,17 @@ def given(words: list[str]) -> dict:
         if not sign or not name:
             raise JGMError(f"--set {word!r}: need KNOB=VALUE")
     return values
+
+
+def named(words: list[str]) -> dict[str, list[str]]:
+    """NAME=WEIGHTS words as name -> weights. JGMError for anything else."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        name, _, weights = word.partition("=")
+        if not name or not weights:
+            raise JGMError(f"--weights {word!r}: need NAME=WEIGHTS")
+        found.setdefault(name, []).append(weights)
+    return found
 
 
 def knobs_of(name: str) -> str:

@@ -25,6 +25,33 @@ class CalibrationCard(ExperimentCard):
     )
 
 
+class GradientsCard(ExperimentCard):
+    """Of ``gradients``: priors with and without gradients, on the same pictures."""
+
+    quick: ClassVar[dict] = {"pictures": 4, "draws": 2, "steps": 6, "nfe": 12}
+
+    weights: dict[str, list[str]] = Field(
+        default_factory=dict, description="priors by name, each with the weights of its trainings"
+    )
+    intensity: str = Field(
+        "rgb-isotropic", description="which of them JGM-divide joins with the prior of gradients"
+    )
+    draws: int = knob(4, 1, 64, "versions of each picture")
+    steps: int = knob(20, 2, 2000, "noise levels of split and nullspace")
+    nfe: int = knob(145, 2, 1000, "evaluations of Algorithm 1 (presets.tempered)")
+    share: float = knob(
+        0.9,
+        0.01,
+        1,
+        "h of presets.tempered, and lambda = 1/h - 1: the smaller, the harder the pull",
+    )
+    batch: int = knob(8, 1, 1024, "pictures at a time")
+
+
 EXPERIMENTS = {
     "calibration": ("edge overflow of the truth, its chroma blurred or shifted", CalibrationCard),
+    "gradients": (
+        "do gradients help? 3, 9 and 3 + 6 channels, with and without DC2",
+        GradientsCard,
+    ),
 }
