@@ -48,8 +48,41 @@ class GradientsCard(ExperimentCard):
     batch: int = knob(8, 1, 1024, "pictures at a time")
 
 
+class ComparisonCard(ExperimentCard):
+    """Of ``comparison``: systems and priors on the same photographs."""
+
+    quick: ClassVar[dict] = {
+        **{"pictures": 4, "K": 2, "steps": 6, "nfe": 12},
+        **{"protocol_pictures": 2, "runs": 2},
+    }
+
+    weights: dict[str, list[str]] = Field(
+        default_factory=lambda: {"JGM": ["scenes-64"]},
+        description="systems and priors by name; the others are compared with the first one",
+    )
+    ways: list[str] = Field(
+        ["split", "nullspace", "tempered"],
+        min_length=1,
+        description="how priors colour: samplers, or presets of Algorithm 1",
+    )
+    K: int = knob(8, 2, 64, "versions of each picture, for consensus, mean, oracle and diversity")
+    size: int = knob(64, 8, 1024, "side of the pictures", "pixels")
+    steps: int = knob(20, 2, 2000, "noise levels of split, nullspace and predictor_corrector")
+    nfe: int = knob(145, 2, 1000, "evaluations of tempered")
+    protocol_pictures: int = knob(16, 0, 100_000, "pictures for the paper's protocol, 0 for none")
+    runs: int = knob(12, 2, 64, "runs of the paper's protocol")
+    classifier: str = Field(
+        "classifier-64", description="whose features the Frechet distance takes"
+    )
+    batch: int = knob(8, 1, 1024, "pictures at a time")
+
+
 EXPERIMENTS = {
     "calibration": ("edge overflow of the truth, its chroma blurred or shifted", CalibrationCard),
+    "comparison": (
+        "Table I: systems and priors on photographs, beside the grey ones",
+        ComparisonCard,
+    ),
     "gradients": (
         "do gradients help? 3, 9 and 3 + 6 channels, with and without DC2",
         GradientsCard,
