@@ -176,3 +176,19 @@ def test_a_prior_is_no_classifier_and_a_classifier_no_prior(tmp_path):
         Colorizer.from_pretrained(path)
     with pytest.raises(JGMError, match="is no prior: no channels, 9 are needed"):
         checkpoints.load(path, channels=9)
+
+
+def test_the_bundled_classifier_sees_colour():
+    """Fading the truth by more moves it farther, and its card says how well it tells the classes."""
+    from jgm_lib.experiments.sources import Pictures
+    from jgm_lib.overflow import with_chroma
+
+    model, about = load_classifier()
+    assert checkpoints.find("classifier-64").stat().st_size < 1e6
+    assert about["metrics"]["accuracy"] > 0.85 and about["licence"].startswith("weights: MIT")
+    truth = Pictures.of_samples(64).truth
+    own = features_of(model, truth)
+    assert own.shape == (len(truth), 32)
+    faded = [features_of(model, with_chroma(truth, lambda c, k=k: k * c)) for k in (0.8, 0.4, 0)]
+    distances = [frechet(f, own) for f in faded]
+    assert 0 < distances[0] < distances[1] < distances[2]
