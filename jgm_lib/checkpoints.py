@@ -100,8 +100,9 @@ def load(name_or_path, channels: int | None = None):
         raise JGMError(f"{path}: does not fit its card's network ({reason})") from None
     if any(not bool(torch.isfinite(v).all()) for v in tensors.values() if v.is_floating_point()):
         raise JGMError(f"{path}: holds numbers that are not finite")
-    if channels is not None and model.channels != channels:
-        raise JGMError(f"{path}: has {model.channels} channels, {channels} are needed here")
+    if channels is not None and getattr(model, "channels", None) != channels:
+        own = f"has {model.channels}" if hasattr(model, "channels") else "is no prior: no"
+        raise JGMError(f"{path}: {own} channels, {channels} are needed here")
     return model.eval().requires_grad_(False), card
 
 

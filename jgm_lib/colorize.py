@@ -32,8 +32,8 @@ class Colorizer:
 
         if not hasattr(model, "denoise"):
             raise JGMError(
-                f"weights {card.get('name')!r}: {card.get('network')!r} answers with colours and is "
-                "no denoiser; jgm_lib.systems.method uses such weights"
+                f"weights {card.get('name')!r}: a {card.get('network')} is no denoiser, so it draws no "
+                "colours here; jgm_lib.systems.method uses weights of compared systems"
             )
         self.card, self.names = card, {card.get("name", DEFAULT_WEIGHTS)}
         self.side = checked_side(card.get("size", 64))

@@ -1,4 +1,4 @@
-"""Figures of the course: every one goes out through `show`, with alt text."""
+"""Figures: their line styles and panels; in the course every one goes out through `show`, with alt text."""
 
 import base64
 import html
@@ -10,6 +10,12 @@ from PIL import Image
 
 from .errors import JGMError
 
+LINES = (  # Okabe and Ito's colours, each with its own line and marker
+    dict(color="#0072B2", linestyle="-", marker="o"),
+    dict(color="#D55E00", linestyle="--", marker="s"),
+    dict(color="#000000", linestyle=":", marker="^"),
+    dict(color="#009E73", linestyle="-.", marker="D"),
+)
 MIN_ALT = 20  # characters; shorter is a file name, not a description
 
 
@@ -32,6 +38,26 @@ def to_array(image) -> np.ndarray:
             f"picture of shape {image.shape}: allowed (H,W) or (H,W,3), tensors (1,H,W) or (3,H,W)"
         )
     return np.clip(image / 255 if image.dtype == np.uint8 else image, 0, 1)
+
+
+def line(k: int, markers: bool = False) -> dict:
+    """Keyword arguments of the k-th curve of a plot: colour and line style, on request a marker."""
+    style = dict(LINES[k % len(LINES)])
+    if not markers:
+        style.pop("marker")
+    return style
+
+
+def panels(rows: int = 1, cols: int = 1, width: float = 3.0, height: float = 2.6, **settings):
+    """A Figure and its axes: one axis, or an array of shape (cols,) or (rows, cols)."""
+    fig = Figure(figsize=(width * cols, height * rows), layout="constrained")
+    axes = fig.subplots(rows, cols, squeeze=False, **settings)
+    for axis in axes.flat:
+        axis.tick_params(labelsize=8)
+        axis.title.set_fontsize(9)
+    if rows == cols == 1:
+        return fig, axes[0, 0]
+    return fig, axes[0] if rows == 1 else axes
 
 
 def picture_row(images, titles=None, height: float = 2.2) -> Figure:

@@ -108,6 +108,7 @@ def test_wheel_has_the_weights_and_works_outside_the_repository(tmp_path):
         "jgm_lib/weights/backbone/lite2.safetensors",
         "jgm_lib/weights/backbone/NOTICE",
         "jgm_lib/weights/toy-32.safetensors",
+        "jgm_lib/weights/classifier-64.safetensors",
         "jgm_lib/cards/scenes-64.yaml",
         "data_scripts/folder.py",
     ):

@@ -115,7 +115,7 @@ def test_a_colorizer_refuses_weights_without_a_denoiser(tmp_path):
     from jgm_lib.training.runs import export_run
 
     path = export_run(tmp_path / "run", tmp_path / "tiny")
-    with pytest.raises(JGMError, match="'tiny': 'regression' answers with colours") as error:
+    with pytest.raises(JGMError, match="'tiny': a regression is no denoiser") as error:
         Colorizer.from_pretrained(path)
     assert "\n" not in str(error.value)
 

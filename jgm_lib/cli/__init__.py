@@ -1,4 +1,4 @@
-"""The ``jgm`` command: colorize, train, evaluate, data, doctor.
+"""The ``jgm`` command: colorize, train, evaluate, experiment, data, doctor.
 
 Exit code 0 all done, 1 some files failed (the rest are done), 2 bad input, with one clear line.
 Torch is imported where the work begins: help and usage errors answer without it.
@@ -8,13 +8,14 @@ import argparse
 import sys
 
 from ..errors import JGMError
-from . import colorize, data, doctor, evaluate, train
+from . import colorize, data, doctor, evaluate, experiment, train
 from .options import EXAMPLES, Parser, printable
 
 COMMANDS = {
     "colorize": ("colour photographs", colorize),
     "train": ("train a prior from a card", train),
     "evaluate": ("honest numbers on a folder of colour photographs", evaluate),
+    "experiment": ("one of the project's experiments: numbers and a figure", experiment),
     "data": ("pack a data set", data),
     "doctor": ("check this installation", doctor),
 }

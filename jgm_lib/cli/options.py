@@ -13,6 +13,7 @@ EXAMPLES = """examples:
   jgm train scenes-64 --data data/scenes-100 --out runs/scenes-64
   jgm evaluate my_photos/ --methods split --n 8
   jgm evaluate my_photos/ --methods split,nullspace,regression-mean --against split
+  jgm experiment calibration -o out/
   jgm data folder --source my_photos/ --size 100 --out data
   jgm data coco-stuff --source train2017.zip --count 20000 --out data
 """

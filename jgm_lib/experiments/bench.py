@@ -34,20 +34,26 @@ def score(x, truth, y, f=F) -> dict:
     }
 
 
-def columns_of(samples, truth, y, f=F) -> dict:
-    """The honest columns of K draws (B,K,3,S,S): single, consensus, mean, oracle -> metrics."""
-    K = samples.shape[1]
-    out = {"single": score(samples[:, 0], truth, y, f)}
+def choices(samples, truth) -> dict:
+    """The pictures of the honest columns of K draws (B,K,3,S,S): one draw, the consensus, the mean,
+    and the oracle's; column -> (B,3,S,S)."""
+    K, rows = samples.shape[1], range(len(samples))
+    out = {"single": samples[:, 0]}
     if K > 1:
         first = [int(metrics.typicality_order(s)[0]) for s in samples]
-        out[f"consensus of {K}"] = score(samples[range(len(first)), first], truth, y, f)
-        out[f"mean of {K}"] = score(samples.mean(1), truth, y, f)
+        out[f"consensus of {K}"] = samples[rows, first]
+        out[f"mean of {K}"] = samples.mean(1)
         best = [
             int(np.argmax(metrics.psnr(s, t.expand_as(s))))
             for s, t in zip(samples, truth, strict=True)
         ]
-        out[f"oracle of {K}"] = score(samples[range(len(best)), best], truth, y, f)
+        out[f"oracle of {K}"] = samples[rows, best]
     return out
+
+
+def columns_of(samples, truth, y, f=F) -> dict:
+    """The scores of the ``choices`` of K draws (B,K,3,S,S): column -> metrics."""
+    return {c: score(x, truth, y, f) for c, x in choices(samples, truth).items()}
 
 
 def grey_scores(pictures: Pictures) -> Scores:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from PIL import Image, ImageOps
 
+from ..data import samples
 from ..data.folders import find_pictures
 from ..data.packed import PackedSet
 from ..data.packing import pack
@@ -42,6 +44,15 @@ class Pictures:
     def of_pixels(cls, pixels: np.ndarray, names=None) -> "Pictures":
         """Colour pictures (N,S,S,3) uint8; they are named by number if no names are given."""
         return cls.of_truth(torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255, names)
+
+    @classmethod
+    def of_samples(cls, size: int) -> "Pictures":
+        """The middle squares of the colour photographs inside installed packages."""
+        names = samples.names(grey=False)
+        fitted = [
+            ImageOps.fit(samples.load(n), (size, size), Image.Resampling.LANCZOS) for n in names
+        ]
+        return cls.of_pixels(np.stack([np.asarray(i) for i in fitted]), names)
 
     @classmethod
     def of_truth(cls, truth: torch.Tensor, names=None) -> "Pictures":

@@ -1,14 +1,18 @@
-"""Score networks: one convention, ``denoise(X, sigma, sigma_y=None) -> E[X_clean | X]``."""
+"""Score networks: one convention, ``denoise(X, sigma, sigma_y=None) -> E[X_clean | X]``.
+
+Beside them a classifier of pictures, which has ``classes`` and no ``denoise``.
+"""
 
 import inspect
 
 from torch import nn
 
 from ..errors import JGMError
+from .classifier import Classifier
 from .refinenet import RefineNet
 from .unet import UNet
 
-NETWORKS = {"unet": UNet, "refinenet": RefineNet}
+NETWORKS = {"unet": UNet, "refinenet": RefineNet, "classifier": Classifier}
 
 
 def build(name: str, **settings) -> nn.Module:

@@ -65,9 +65,11 @@ def centred(L: torch.Tensor) -> torch.Tensor:
 
 @dataclass
 class Conditional:
-    """A system as a method of ``baselines``: ``method(gray, seed) -> rgb``."""
+    """A system as a method of ``baselines``: ``method(gray, seed) -> rgb``; ``finished``: brought
+    onto F x = y, which what works in CIELAB does not keep."""
 
     model: System
+    finished: bool = False
 
     @property
     def nfe(self) -> int:
@@ -78,4 +80,5 @@ class Conditional:
         return self.model.draws
 
     def __call__(self, gray, seed=0):
-        return self.model.colorize(gray, seed)
+        x = self.model.colorize(gray, seed)
+        return baselines.finish(x, gray) if self.finished else x

@@ -44,6 +44,8 @@ def start(card: TrainCard, data=None):
         raise JGMError(
             f"card {card.name!r}: size={card.size}: context needs one that {model.divisor} divides"
         )
+    if hasattr(model, "classes"):
+        batches = labelled_batches(card, data, model.classes)
     if card.init:
         about["init"] = load_initial(card.init, model, card.fresh)
     elif hasattr(model, "measure"):
@@ -85,15 +87,31 @@ def load_initial(name_or_path, model, fresh=()) -> dict:
     return {k: card[k] for k in kept if k in card}
 
 
-def packed_batches(data, size: int, area=(0.5, 1.0)):
+def packed_batches(data, size: int, area=(0.5, 1.0), labelled: bool = False):
     """``batches`` for fit from a PackedSet: training pictures at random, cropped to a share
-    ``area`` and flipped."""
+    ``area`` and flipped; ``labelled``: with the number of their class as a fourth channel."""
 
     def batch(n: int, generator: torch.Generator) -> torch.Tensor:
         pick = torch.randint(len(data.train_indices), (n,), generator=generator).numpy()
-        return data.batch(data.train_indices[pick], size, generator, area=area)  # (n,3,size,size)
+        rows = data.train_indices[pick]
+        x = data.batch(rows, size, generator, area=area)  # (n,3,size,size)
+        if not labelled:
+            return x
+        label = torch.from_numpy(data.labels[rows]).view(-1, 1, 1, 1).to(x)
+        return torch.cat([x, label.expand(-1, 1, size, size)], 1)  # (n,4,size,size)
 
     return batch
+
+
+def labelled_batches(card: TrainCard, data, classes: list[str]):
+    """``batches`` of a classifier. JGMError unless the packed set has just its classes."""
+    if data is None:
+        raise JGMError(f"card {card.name!r}: a classifier needs --data, a packed set with classes")
+    packed = PackedSet(data)
+    if packed.classes != classes:
+        there = ", ".join(packed.classes)
+        raise JGMError(f"{data}: its classes are {there}; card {card.name!r}: {', '.join(classes)}")
+    return packed_batches(packed, card.size, (card.crop_area, 1.0), labelled=True)
 
 
 def toy_batches(size: int):

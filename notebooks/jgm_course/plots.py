@@ -8,34 +8,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from jgm_lib.figures import png_bytes, to_array
-
-LINES = (
-    dict(color="#0072B2", linestyle="-", marker="o"),
-    dict(color="#D55E00", linestyle="--", marker="s"),
-    dict(color="#000000", linestyle=":", marker="^"),
-    dict(color="#009E73", linestyle="-.", marker="D"),
-)
-
-
-def line(k: int, markers: bool = False) -> dict:
-    """Keyword arguments of the k-th curve of a plot: colour and line style, on request a marker."""
-    style = dict(LINES[k % len(LINES)])
-    if not markers:
-        style.pop("marker")
-    return style
-
-
-def panels(rows: int = 1, cols: int = 1, width: float = 3.0, height: float = 2.6, **settings):
-    """A Figure and its axes: one axis, or an array of shape (cols,) or (rows, cols)."""
-    fig = Figure(figsize=(width * cols, height * rows), layout="constrained")
-    axes = fig.subplots(rows, cols, squeeze=False, **settings)
-    for axis in axes.flat:
-        axis.tick_params(labelsize=8)
-        axis.title.set_fontsize(9)
-    if rows == cols == 1:
-        return fig, axes[0, 0]
-    return fig, axes[0] if rows == 1 else axes
+from jgm_lib.figures import LINES, line, panels, png_bytes, to_array
 
 
 def plane(extent: float, n: int) -> torch.Tensor:

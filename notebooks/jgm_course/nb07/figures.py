@@ -10,6 +10,7 @@ from jgm_lib.baselines import Sampled
 from jgm_lib.constraint import Observation
 from jgm_lib.data.toy import ToyScenes, admissible_share
 from jgm_lib.divide import Divided
+from jgm_lib.experiments.paper import TABLE_III
 from jgm_lib.experiments.sources import Pictures
 from jgm_lib.joint import join
 from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness, psnr
@@ -19,15 +20,6 @@ from jgm_lib.score import GaussianDenoiser
 from jgm_lib.settings import compared
 
 from ..plots import line, panels
-
-# PSNR dB, SSIM as printed in Table III of Hong et al. 2020
-TABLE_III = {
-    "Church": {"divide": (23.26, 0.9269), "JGM": (23.76, 0.8931)},
-    "Bedroom": {"divide": (22.23, 0.9059), "JGM": (29.46, 0.9365)},
-    "COCO-stuff": {"divide": (19.45, 0.8477), "JGM": (20.72, 0.7254)},
-    "ImageNet": {"divide": (15.13, 0.8227), "JGM": (18.71, 0.6821)},
-}
-
 
 # -- the exact laboratory ------------------------------------------------------------------------
 

@@ -13,22 +13,11 @@ from jgm_lib.data.toy import ToyScenes
 from jgm_lib.experiments import bench
 from jgm_lib.experiments.methods import Direct
 from jgm_lib.experiments.pairing import Scores
+from jgm_lib.experiments.paper import GREY_REPLICA, SETS, TABLE_I
 from jgm_lib.experiments.sources import Pictures
 from jgm_lib.figures import to_array
 
 from ..plots import LINES, line, panels
-
-SETS = ("church", "bedroom", "COCO-stuff")
-# PSNR dB, SSIM as printed in Table I of Hong et al. 2020
-TABLE_I = {
-    "Zhang": ((23.65, 0.9228), (20.89, 0.8946), (20.21, 0.8844)),
-    "MemoPainter": ((22.85, 0.9034), (23.08, 0.9004), (20.47, 0.8492)),
-    "ChromaGAN": ((24.63, 0.9106), (24.16, 0.8899), (19.85, 0.8101)),
-    "iGM-6C": ((23.12, 0.9251), (24.83, 0.9221), (21.95, 0.8871)),
-    "JGM": ((23.76, 0.8931), (29.46, 0.9365), (20.72, 0.7254)),
-}
-# measured on the authors' published pictures: 28 churches, 30 bedrooms; none for COCO-stuff
-GREY_REPLICA = ((24.48, 0.9434), (21.95, 0.9198), None)
 
 
 def photographs(names, side: int) -> torch.Tensor:

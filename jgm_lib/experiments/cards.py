@@ -1,0 +1,90 @@
+"""The knobs of the experiments. Without torch: refusals come at once."""
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from ..params import Card, knob
+
+
+class ExperimentCard(Card):
+    """What every experiment can be told. ``quick``: values that show in a minute that it runs."""
+
+    quick: ClassVar[dict] = {"pictures": 4}
+
+    seed: int = knob(0, 0, 2**31 - 1, "seed of everything random")
+    pictures: int = knob(64, 2, 100_000, "at most so many pictures, evenly spread over a folder")
+
+
+class CalibrationCard(ExperimentCard):
+    """Of ``calibration``: the truth with its chroma spoiled by known amounts."""
+
+    size: int = knob(64, 8, 1024, "side of a folder's pictures", "pixels")
+    amounts: list[int] = Field(
+        [1, 2, 4], min_length=1, description="of blur (standard deviation) and shift, pixels"
+    )
+
+
+class GradientsCard(ExperimentCard):
+    """Of ``gradients``: priors with and without gradients, on the same pictures."""
+
+    quick: ClassVar[dict] = {"pictures": 4, "draws": 2, "steps": 6, "nfe": 12}
+
+    weights: dict[str, list[str]] = Field(
+        default_factory=dict, description="priors by name, each with the weights of its trainings"
+    )
+    intensity: str = Field(
+        "rgb-isotropic", description="which of them JGM-divide joins with the prior of gradients"
+    )
+    draws: int = knob(4, 1, 64, "versions of each picture")
+    steps: int = knob(20, 2, 2000, "noise levels of split and nullspace")
+    nfe: int = knob(145, 2, 1000, "evaluations of Algorithm 1 (presets.tempered)")
+    share: float = knob(
+        0.9,
+        0.01,
+        1,
+        "h of presets.tempered, and lambda = 1/h - 1: the smaller, the harder the pull",
+    )
+    batch: int = knob(8, 1, 1024, "pictures at a time")
+
+
+class ComparisonCard(ExperimentCard):
+    """Of ``comparison``: systems and priors on the same photographs."""
+
+    quick: ClassVar[dict] = {
+        **{"pictures": 4, "K": 2, "steps": 6, "nfe": 12},
+        **{"protocol_pictures": 2, "runs": 2},
+    }
+
+    weights: dict[str, list[str]] = Field(
+        default_factory=lambda: {"JGM": ["scenes-64"]},
+        description="systems and priors by name; the others are compared with the first one",
+    )
+    ways: list[str] = Field(
+        ["split", "nullspace", "tempered"],
+        min_length=1,
+        description="how priors colour: samplers, or presets of Algorithm 1",
+    )
+    K: int = knob(8, 2, 64, "versions of each picture, for consensus, mean, oracle and diversity")
+    size: int = knob(64, 8, 1024, "side of the pictures", "pixels")
+    steps: int = knob(20, 2, 2000, "noise levels of split, nullspace and predictor_corrector")
+    nfe: int = knob(145, 2, 1000, "evaluations of tempered")
+    protocol_pictures: int = knob(16, 0, 100_000, "pictures for the paper's protocol, 0 for none")
+    runs: int = knob(12, 2, 64, "runs of the paper's protocol")
+    classifier: str = Field(
+        "classifier-64", description="whose features the Frechet distance takes"
+    )
+    batch: int = knob(8, 1, 1024, "pictures at a time")
+
+
+EXPERIMENTS = {
+    "calibration": ("edge overflow of the truth, its chroma blurred or shifted", CalibrationCard),
+    "comparison": (
+        "Table I: systems and priors on photographs, beside the grey ones",
+        ComparisonCard,
+    ),
+    "gradients": (
+        "do gradients help? 3, 9 and 3 + 6 channels, with and without DC2",
+        GradientsCard,
+    ),
+}
