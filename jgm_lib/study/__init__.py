@@ -18,7 +18,7 @@ from .analysis import (
     sign_flip_p,
 )
 from .ballots import Ballots, Seat, path_of, read_votes
-from .pictures import read_versions, write_versions
+from .pictures import read_versions, study_of, write_versions
 from .plan import (
     HIGHEST,
     INDICATORS,
@@ -81,6 +81,7 @@ __all__ = [
     "sign_flip_p",
     "simulated_power",
     "standard_error",
+    "study_of",
     "unblind",
     "votes_of",
     "write_csv",

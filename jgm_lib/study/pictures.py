@@ -1,5 +1,6 @@
 """The pictures of a study as a folder: METHOD/PICTURE.png, any methods by name."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ from PIL import Image
 
 from ..errors import JGMError
 from ..files import DAMAGED, replacing
+from .plan import Study
 
 MOST_PIXELS = 4_000_000  # of one version: it goes to the browser as it is
 
@@ -51,6 +53,19 @@ def read_versions(folder) -> dict:
         if len(sizes) > 1:
             raise JGMError(f"{folder}: versions of {picture}.png differ in size: {sorted(sizes)}")
     return made
+
+
+def study_of(folder, seed: int = 0) -> tuple[Study, dict]:
+    """(plan, pictures) of a folder METHOD/PICTURE.png; the plan has the folder's name and a
+    fingerprint of the pixels, so that votes on other pictures never mix. Raises JGMError."""
+    made = read_versions(folder)
+    pixels = hashlib.sha256()
+    for versions in made.values():
+        for x in versions.values():
+            pixels.update(str(x.shape).encode() + x.tobytes())
+    methods = tuple(next(iter(made.values())))
+    name = f"{Path(folder).resolve().name}-{pixels.hexdigest()[:6]}"
+    return Study(name, tuple(made), methods, seed), made
 
 
 def _pixels(path: Path) -> np.ndarray:

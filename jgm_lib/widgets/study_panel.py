@@ -10,8 +10,8 @@ from .study_views import STYLE, VersionColumn, encoded, questions
 
 NO_FRONT_END = "StudyPanel: needs a live kernel and a browser; run_sync(answer) works without"
 WELCOME = """<p>You will see pictures, each in several versions marked by letters, and judge every
-version by {n} questions. There is no right answer. You get a number; nothing else is known of you: no
-name, no clock, no network.</p>"""
+version by {n} questions. There is no right answer. You get a number; nothing else is known of you, no
+name and no time.</p>"""
 
 
 class StudyPanel:
@@ -72,7 +72,8 @@ class StudyPanel:
             if score is None
         ]
         if missing or self.seat is None or self.finished:
-            self._say(f"Please move every slider; missing: {', '.join(missing)}" * bool(missing))
+            says = "Please move every slider (for the middle: away and back); missing: "
+            self._say(says + ", ".join(missing) if missing else "")
             return False
         scores = {c.label: tuple(c.scores) for c in self.columns}
         if not self._try(self.ballots.record, self.seat, self.at, scores):

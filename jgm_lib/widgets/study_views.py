@@ -35,6 +35,7 @@ class ScoreSlider:
             layout=w.Layout(width=f"{SIDE - 45}px"),
         )
         self.said = w.Label(layout=w.Layout(width="2.5em"))
+        self.said.add_class("jgm-score")
         self.slider.observe(self._moved, "value")
         self.box = w.HBox([self.slider, self.said])
         self.show(None)
