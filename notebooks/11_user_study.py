@@ -413,8 +413,9 @@ print(f"and about other pictures than 4: se at least {(parts.picture / 4) ** 0.5
 #
 # When people have voted, this cell shows their result, with paired test and agreement; until then it says
 # so. The desk counts who has finished and writes the votes as CSV (letters only). Systems of
-# your own: put their pictures into a folder, `METHOD/PICTURE.png`, and
-# `study.read_versions(folder)` gives what `made` is here.
+# your own: put their pictures into a folder, `METHOD/PICTURE.png`, and `study.study_of(folder)` gives the plan
+# and what `made` is here; `python -m jgm_lib.study_page folder` serves it to a whole room
+# ([how](../docs/workshop.md)).
 
 # %%
 from jgm_lib.widgets.study_desk import StudyDesk
