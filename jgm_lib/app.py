@@ -58,18 +58,24 @@ def choose_token(ip: str, token: str | None) -> str:
 def page(card: ColorizeCard, picture: str) -> dict:
     """The notebook behind the page: one cell that makes and starts the panel."""
     threads = max(1, (os.cpu_count() or 2) // 2)
+    source = PAGE.format(card=card.model_dump(), picture=picture, threads=threads)
+    return one_cell(source, "Colorize")
+
+
+def one_cell(source: str, title: str) -> dict:
+    """A notebook of one cell."""
     cell = {
         "cell_type": "code",
         "id": "panel",
         "metadata": {},
         "outputs": [],
         "execution_count": None,
-        "source": PAGE.format(card=card.model_dump(), picture=picture, threads=threads),
+        "source": source,
     }
     spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return {
         "cells": [cell],
-        "metadata": {"kernelspec": spec, "title": "Colorize"},
+        "metadata": {"kernelspec": spec, "title": title},
         "nbformat": 4,
         "nbformat_minor": 5,
     }
@@ -94,17 +100,22 @@ def config(ip: str, port: int, token: str, browser: bool) -> dict:
 
 def parse(argv=None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m jgm_lib.app", description=__doc__)
+    add_server_options(parser)
+    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help="bundled name or path")
+    parser.add_argument("--picture", default="china", help="the picture shown first")
+    parser.add_argument("--settings", default="{}", help="fields of ColorizeCard as JSON")
+    return parser.parse_args(argv)
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Where the page is served and who may come in."""
     parser.add_argument("--ip", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8866, help="port (8866)")
     parser.add_argument(
         "--token",
         help="what visitors must know; default: none on this computer, a random one elsewhere",
     )
-    parser.add_argument("--weights", default=DEFAULT_WEIGHTS, help="bundled name or path")
-    parser.add_argument("--picture", default="china", help="the picture shown first")
-    parser.add_argument("--settings", default="{}", help="fields of ColorizeCard as JSON")
     parser.add_argument("--no-browser", action="store_true", help="don't open a browser")
-    return parser.parse_args(argv)
 
 
 def card_of(args) -> ColorizeCard:
@@ -119,28 +130,34 @@ def card_of(args) -> ColorizeCard:
 
 
 def serve(args) -> None:
-    """Check everything, write the notebook to a temporary folder, run Voila until stopped."""
+    """Check everything, then run the page until it is stopped. Raises JGMError."""
     from .checkpoints import find
     from .widgets import open_picture
 
+    card = card_of(args)
+    find(card.weights)
+    open_picture(args.picture)
+    launch(args, page(card, args.picture))
+
+
+def launch(args, notebook: dict) -> None:
+    """Run Voila on the notebook, in a temporary folder, until stopped. Raises JGMError."""
     try:
         from traitlets.config import Config
         from voila.app import Voila
     except ImportError:
         raise JGMError("the page needs voila: pip install voila, or make app") from None
-    card, token = card_of(args), choose_token(args.ip, args.token)
-    find(card.weights)
-    open_picture(args.picture)
+    token, title = choose_token(args.ip, args.token), notebook["metadata"]["title"]
     with tempfile.TemporaryDirectory(prefix="jgm-app-") as folder:
-        notebook = Path(folder) / "colorize.ipynb"
-        notebook.write_text(json.dumps(page(card, args.picture)))
+        path = Path(folder) / f"{title.lower()}.ipynb"
+        path.write_text(json.dumps(notebook))
         query = f"?token={token}" if token else ""
-        print(f"Colorize: http://{args.ip}:{args.port}/{query}", flush=True)
+        print(f"{title}: http://{args.ip}:{args.port}/{query}", flush=True)
         os.environ["PYTHONPATH"] = os.pathsep.join(
             p for p in (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH")) if p
         )
         settings = Config(config(args.ip, args.port, token, not args.no_browser))
-        Voila.launch_instance([str(notebook)], config=settings)
+        Voila.launch_instance([str(path)], config=settings)
 
 
 def main(argv=None) -> int:

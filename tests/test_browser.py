@@ -22,7 +22,7 @@ from PIL import Image
 
 from jgm_lib import checkpoints
 from jgm_lib.networks import build
-from jgm_lib.study import Study, read_file
+from jgm_lib.study import Ballots, Study, path_of, study_of, write_versions
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
@@ -305,12 +305,13 @@ panel"""
 OTHER_CELL = 'print("kernel is free:", 6 * 7, panel.done is None)'
 
 
-STUDY_CELL = """import torch
-from jgm_lib.study import Study
+STUDY_CELL = """import numpy as np
+from jgm_lib.study import Ballots, Study
 from jgm_lib.widgets.study_panel import StudyPanel
 plan = Study("room", ("boat", "hill"), ("first", "second", "third"), seed=1)
-shade = {m: torch.full((3, 40, 60), 0.2 + 0.3 * i) for i, m in enumerate(plan.methods)}
-StudyPanel(plan, dict.fromkeys(plan.pictures, shade), 3, "votes")"""
+shade = {m: np.full((3, 40, 60), 0.2 + 0.3 * i) for i, m in enumerate(plan.methods)}
+ballots = Ballots("votes.sqlite", plan)
+StudyPanel(plan, dict.fromkeys(plan.pictures, shade), ballots, first=3)"""
 
 
 def panel_cells(settings, weights: str) -> list[str]:
@@ -420,29 +421,162 @@ def shades(box) -> list[int]:
     return [img.evaluate(script) for img in box.locator("img").all()]
 
 
-def test_lab_study_panel(lab, tab, tmp_path):
-    """An observer judges two pictures by mouse: nothing unanswered is taken, every vote is filed
-    under its letter, and each picture stands where the blinded plan says."""
-    open_notebook(tab, lab(cells=[STUDY_CELL, OTHER_CELL]))
-    box = tab.locator(".jgm-study")
-    box.wait_for()
-    plan = Study("room", ("boat", "hill"), ("first", "second", "third"), seed=1)
-    yes = [[True, False, True], [False, False, True], [True, True, True]]  # A, B, C
-    for number, trial in enumerate(plan.trials(3), start=1):
-        box.get_by_text(f"Picture {number} of 2").wait_for()
-        expected = [round(255 * (0.2 + 0.3 * plan.methods.index(m))) for m in trial.methods]
-        assert np.abs(np.array(shades(box)) - expected).max() <= 2  # JPEG
-        box.get_by_role("button", name="Next").click()
-        box.get_by_text("Please answer every question.").wait_for()
-        for i, answers in enumerate(yes):
-            for j, answer in enumerate(answers):
-                group = box.locator(".widget-toggle-buttons").nth(3 * i + j)
-                group.locator("button", has_text="yes" if answer else "no").click()
+class StudyScreen:
+    """What an observer sees and does."""
+
+    def __init__(self, page):
+        self.page, self.box = page, page.locator(".jgm-study")
+        self.box.wait_for()
+
+    def press(self, name: str) -> None:
+        self.box.get_by_role("button", name=name, exact=True).click()
+
+    def see(self, text: str) -> None:
+        self.box.get_by_text(text).first.wait_for()
+
+    def give(self, scores) -> None:
+        """Click each slider at its score, column by column."""
+        for k, score in enumerate(scores):
+            track = self.box.locator(".noUi-target").nth(k)
+            track.scroll_into_view_if_needed()
+            place = track.bounding_box()
+            self.page.mouse.click(
+                place["x"] + score / 100 * place["width"], place["y"] + place["height"] / 2
+            )
+
+    def said(self, wanted) -> bool:
+        """Do the numbers beside the sliders become ``wanted``?"""
+        for _ in range(100):
+            texts = self.box.locator(".jgm-score").all_inner_texts()
+            if all(t.isdigit() for t in texts) and near(list(map(int, texts)), wanted):
+                return True
+            self.page.wait_for_timeout(100)
+        return False
+
+    def shoot(self, name: str) -> None:
         if folder := os.environ.get("JGM_SCREENSHOTS"):
-            tab.screenshot(path=Path(folder) / f"study-{number}.png")
-        box.get_by_role("button", name="Next").click()
-    box.get_by_text("Thank you").wait_for()
-    votes = read_file(tmp_path / "notebooks" / "votes" / "observer-003.jsonl", plan)
-    assert [(v["trial"], v["label"]) for v in votes] == [(t, k) for t in (0, 1) for k in "ABC"]
-    assert [v["answers"] for v in votes] == 2 * yes
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+
+
+SCORES = [10, 20, 30, 40, 60, 70, 80, 90, 5]  # three versions, three questions
+
+
+def near(scores, wanted) -> bool:
+    """A click lands within two points of where it is aimed."""
+    return np.shape(scores) == np.shape(wanted) and np.abs(np.subtract(scores, wanted)).max() <= 2
+
+
+def test_lab_study_panel(lab, tab, tmp_path):
+    """An observer gets a number and judges two pictures by mouse: nothing unanswered is taken,
+    every score is filed under its letter, each picture stands where the blinded plan says."""
+    open_notebook(tab, lab(cells=[STUDY_CELL, OTHER_CELL]))
+    screen = StudyScreen(tab)
+    plan = Study("room", ("boat", "hill"), ("first", "second", "third"), seed=1)
+    screen.press("Begin")
+    for number, trial in enumerate(plan.trials(3), start=1):
+        screen.see(f"Picture {number} of 2")
+        screen.see("You are observer 3")
+        expected = [round(255 * (0.2 + 0.3 * plan.methods.index(m))) for m in trial.methods]
+        assert np.abs(np.array(shades(screen.box)) - expected).max() <= 1
+        screen.press("Next")
+        screen.see("missing: A 1, A 2, A 3, B 1, B 2, B 3, C 1, C 2, C 3")
+        screen.give(SCORES)
+        assert screen.said(SCORES)
+        screen.shoot(f"study-{number}")
+        screen.press("Next")
+    screen.see("Thank you")
+    votes = Ballots(tmp_path / "notebooks" / "votes.sqlite", plan).votes()
+    assert [(v.observer, v.trial, v.label) for v in votes] == [
+        (3, t, k) for t in (0, 1) for k in "ABC"
+    ]
+    assert near([v.scores for v in votes], 2 * np.reshape(SCORES, (3, 3)).tolist())
+    assert tab.errors == []
+
+
+@pytest.fixture
+def study_server(tmp_path):
+    """The page on a folder of pictures, its plan and votes; servers end with the test."""
+    pytest.importorskip("voila", reason="voila is not installed")
+    rng, servers = np.random.default_rng(0), []
+    made = {
+        p: {f"secret{m}": rng.random((3, 128, 128)) for m in range(3)} for p in ("boat", "hill")
+    }
+    write_versions(tmp_path / "room", made)
+    plan, _ = study_of(tmp_path / "room")
+
+    def start(*more):
+        port = free_port()
+        command = [sys.executable, "-m", "jgm_lib.study_page", "room", "--votes", "votes"]
+        command += ["--no-browser", "--port", str(port), *more]
+        servers.append(Server(command, f"http://127.0.0.1:{port}/", tmp_path))
+        return servers[-1].url
+
+    yield start, plan, path_of(tmp_path / "votes", plan)
+    for server in servers:
+        server.stop()
+
+
+def test_voila_study_page(study_server, tab):
+    """Two observers get two numbers; pictures are large and larger by a click; Back shows what was
+    said; a page opened anew goes on; nothing the browser gets names a method."""
+    start, plan, path = study_server
+    heard = []
+    tab.on("websocket", lambda ws: ws.on("framereceived", lambda text: heard.append(str(text))))
+    url = start()
+    tab.goto(url)
+    screen = StudyScreen(tab)
+    screen.shoot("page-welcome")
+    screen.press("Begin")
+    screen.see("You are observer 0")
+    look = screen.box.locator("img").first
+    assert look.bounding_box()["width"] >= 320
+    screen.shoot("page-screen")
+    look.click()
+    assert look.bounding_box()["width"] >= 640
+    screen.shoot("page-enlarged")
+    look.click()
+    assert look.bounding_box()["width"] == 320
+    screen.give(SCORES)
+    screen.press("Next")
+    screen.see("Picture 2 of 2")
+    screen.press("Back")
+    screen.see("Picture 1 of 2")
+    assert screen.said(SCORES) and tab.errors == []
+    tab.goto(url)
+    again = StudyScreen(tab)
+    tab.errors.clear()  # Voila's own farewell of a page that is left: 403
+    again.box.locator("input[type=number]").fill("0")
+    again.box.locator("input[type=number]").press("Enter")
+    again.press("Go on")
+    again.see("Picture 2 of 2")
+    again.give(SCORES)
+    again.press("Next")
+    again.see("Thank you")
+    again.shoot("page-end")
+    assert tab.errors == []
+    tab.goto(url)
+    other = StudyScreen(tab)
+    tab.errors.clear()
+    other.press("Begin")
+    other.see("You are observer 1")
+    votes = Ballots(path, plan).votes()
+    assert len(votes) == 6 and near(
+        [v.scores for v in votes], 2 * np.reshape(SCORES, (3, 3)).tolist()
+    )
+    told = [text for text in [*heard, tab.content()] if "waybill" in text]
+    assert heard and told == []
+    assert tab.errors == []
+
+
+def test_voila_study_desk(study_server, tab):
+    start, plan, path = study_server
+    ballots = Ballots(path, plan)
+    ballots.record(ballots.join(), 0, {k: (1, 2, 3) for k in plan.labels})
+    tab.goto(start("--desk"))
+    desk = tab.locator(".jgm-desk")
+    desk.get_by_text("0 observers have finished, 1 not yet: 0 (1 of 2)").wait_for()
+    desk.get_by_role("button", name="Export CSV").click()
+    desk.get_by_text("3 votes written to").wait_for()
+    assert len(path.with_suffix(".csv").read_text().splitlines()) == 4
     assert tab.errors == []

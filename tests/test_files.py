@@ -290,8 +290,10 @@ def write_rest(folder: Path) -> list[Path]:
     files.write_text(folder / "text", "t")
     book.write_text(folder / "new" / "lesson", "t")
     write_photo(folder / "a.png", torch.zeros(2, 2, 3).numpy(), force=True)
-    study.append_votes(folder / "votes.jsonl", [{"a": 1}])
-    return [folder / n for n in ("text", "new/lesson", "a.png", "votes.jsonl")]
+    plan = study.Study("s", ("p",), ("a", "b"))
+    study.write_csv(folder / "votes.csv", plan, [])
+    path = study.Ballots(folder / "votes.sqlite", plan).path  # written by SQLite
+    return [*(folder / n for n in ("text", "new/lesson", "a.png", "votes.csv")), path]
 
 
 @pytest.mark.parametrize(("mask", "wanted"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])

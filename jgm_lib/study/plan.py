@@ -10,12 +10,12 @@ from ..errors import JGMError
 
 INDICATORS = ("saturability", "semantic correctness", "edges")
 QUESTIONS = {
-    "saturability": "Are the colours vivid?",
-    "semantic correctness": "Can these things have these colours?",
-    "edges": "Do the colours keep to the edges?",
+    "saturability": "How vivid are the colours? (0 grey, 100 as vivid as can be)",
+    "semantic correctness": "Can these things have these colours? (0 none of them, 100 all)",
+    "edges": "Do the colours keep to the edges? (0 nowhere, 100 everywhere)",
 }
 LABELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-FIELDS = ("study", "observer", "trial", "label", "answers", "simulated")
+LOWEST, HIGHEST = 0, 100  # of a score, whole numbers
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Study:
 
     The key from labels to methods is this plan; the votes on disk carry labels and ``code``, so that
     they are never read with another plan. Raises JGMError for fewer than two methods, no picture,
-    or doubled names.
+    doubled names, or a name that cannot be a file's.
     """
 
     name: str
@@ -44,6 +44,8 @@ class Study:
     seed: int = 0
 
     def __post_init__(self):
+        if not self.name or set(self.name) & set('/\\:*?"<>|\0\n'):
+            raise JGMError(f"study name {self.name!r}: need a name that a file can have")
         for what, names, least in (("pictures", self.pictures, 1), ("methods", self.methods, 2)):
             if len(names) < least or len(set(names)) != len(names):
                 raise JGMError(f"{what}={names}: need at least {least} different names")
@@ -55,6 +57,11 @@ class Study:
         """The name and a fingerprint of everything that decides who sees what where."""
         text = json.dumps([self.name, self.pictures, self.methods, self.seed])
         return f"{self.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+    @property
+    def labels(self) -> str:
+        """The letters of a screen, from left to right."""
+        return LABELS[: len(self.methods)]
 
     def trials(self, observer: int) -> list[Trial]:
         """The screens of one observer, in order.

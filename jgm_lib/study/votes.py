@@ -1,93 +1,80 @@
-"""The votes of a study on disk: one line each, checked when written and when read."""
+"""Votes: what one observer says of one version, checked, laid out for the analysis, and as CSV."""
 
-import json
-from pathlib import Path
+import csv
+import io
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import JGMError
 from ..files import write_text
-from .plan import FIELDS, INDICATORS, LABELS, Study, check_observer
+from .plan import HIGHEST, INDICATORS, LOWEST, Study, check_observer
 
 
-def vote(study: Study, observer: int, trial: int, label: str, answers, simulated=False) -> dict:
-    """One line of the file: the answers (three times True or False) to one version."""
-    return check_vote(
-        {
-            "study": study.code,
-            "observer": observer,
-            "trial": trial,
-            "label": label,
-            "answers": [a if isinstance(a, bool) else bool(a) for a in answers],
-            "simulated": bool(simulated),
-        },
-        study,
-    )
+class Vote(NamedTuple):
+    """One version judged: ``scores`` are whole numbers 0 to 100, in the order of INDICATORS."""
+
+    observer: int
+    trial: int  # number of the screen in the observer's own order
+    label: str
+    scores: tuple[int, ...]
+    simulated: bool = False
 
 
-def check_vote(line, study: Study) -> dict:
-    """The line itself, or JGMError that says what is wrong with it."""
-    if not isinstance(line, dict) or set(line) != set(FIELDS):
-        raise JGMError(f"a vote needs exactly the fields {', '.join(FIELDS)}")
-    if line["study"] != study.code:
-        raise JGMError(f"study={line['study']!r}: this is study {study.code!r}; keep votes apart")
-    check_observer(line["observer"])
-    if type(line["trial"]) is not int or line["trial"] not in range(len(study.pictures)):
-        raise JGMError(f"trial={line['trial']!r}: need 0 to {len(study.pictures) - 1}")
-    if line["label"] not in list(LABELS[: len(study.methods)]):
-        raise JGMError(f"label={line['label']!r}: need A to {LABELS[len(study.methods) - 1]}")
-    answers = line["answers"]
-    if not isinstance(answers, list) or len(answers) != len(INDICATORS):
-        raise JGMError(f"answers={answers!r}: need {len(INDICATORS)} times true or false")
-    if not all(isinstance(a, bool) for a in [*answers, line["simulated"]]):
-        raise JGMError("answers and simulated must be true or false")
-    return line
+def check_vote(vote: Vote, study: Study) -> Vote:
+    """The vote itself, or JGMError that says what is wrong with it."""
+    check_observer(vote.observer)
+    if type(vote.trial) is not int or vote.trial not in range(len(study.pictures)):
+        raise JGMError(f"trial={vote.trial!r}: need 0 to {len(study.pictures) - 1}")
+    if vote.label not in tuple(study.labels):
+        raise JGMError(f"label={vote.label!r}: need A to {study.labels[-1]}")
+    if len(vote.scores) != len(INDICATORS):
+        raise JGMError(f"scores={vote.scores!r}: need {len(INDICATORS)}, one an indicator")
+    for name, score in zip(INDICATORS, vote.scores, strict=True):
+        if type(score) is not int or not LOWEST <= score <= HIGHEST:
+            where = f"picture {vote.trial + 1}, version {vote.label}, {name}"
+            raise JGMError(
+                f"{where}: score {score!r}; allowed are whole numbers {LOWEST} to {HIGHEST}"
+            )
+    return vote
 
 
-def append_votes(path, votes: list[dict]) -> None:
-    """Add lines to a JSON lines file, written anew as a whole, so that a crash leaves the old file
-    or the new one, never half a line. Raises JGMError where it cannot be written."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    old = path.read_text(encoding="utf-8") if path.exists() else ""
-    write_text(path, old + "".join(json.dumps(v) + "\n" for v in votes))
+def unblind(study: Study, votes: list[Vote]) -> np.ndarray:
+    """Scores (observers, pictures, methods, indicators), 0 to 100; NaN where there is no vote.
 
-
-def read_votes(folder, study: Study) -> list[dict]:
-    """All votes of a folder's .jsonl files, checked. JGMError names file and line."""
-    return [v for path in sorted(Path(folder).glob("*.jsonl")) for v in read_file(path, study)]
-
-
-def read_file(path: Path, study: Study) -> list[dict]:
-    """The votes of one file, checked. JGMError names file and line."""
-    votes = []
-    for number, text in enumerate(path.read_bytes().splitlines(), start=1):
-        try:
-            votes.append(check_vote(json.loads(text), study))
-        except JGMError as error:
-            raise JGMError(f"{path.name} line {number}: {error}") from None
-        except ValueError:  # no JSON, or no UTF-8
-            raise JGMError(f"{path.name} line {number}: not JSON") from None
-    return votes
-
-
-def unblind(study: Study, votes: list[dict]) -> np.ndarray:
-    """(observers, pictures, methods, indicators) of 0 and 1; NaN where there is no vote.
-
-    A second vote on the same screen and label replaces the first. JGMError if simulated votes and
-    people's are mixed, or there is none.
+    Observers come in the order of their numbers. A second vote on the same screen and label
+    replaces the first. JGMError if simulated votes and people's are mixed, or there is none.
     """
     if not votes:
         raise JGMError("no votes yet")
-    if len({v["simulated"] for v in votes}) > 1:
-        raise JGMError("simulated votes and people's lie in one folder: keep them apart")
-    observers = sorted({v["observer"] for v in votes})
+    if len({v.simulated for v in votes}) > 1:
+        raise JGMError("simulated votes and people's together: keep them apart")
+    observers = sorted({v.observer for v in votes})
     plans = {o: study.trials(o) for o in observers}
     shape = (len(observers), len(study.pictures), len(study.methods), len(INDICATORS))
     out = np.full(shape, np.nan)
     for v in votes:
-        trial = plans[v["observer"]][v["trial"]]
-        p = study.pictures.index(trial.picture)
-        m = study.methods.index(trial.method(v["label"]))
-        out[observers.index(v["observer"]), p, m] = v["answers"]
+        trial = plans[v.observer][v.trial]
+        p, m = study.pictures.index(trial.picture), study.methods.index(trial.method(v.label))
+        out[observers.index(v.observer), p, m] = v.scores
     return out
+
+
+def finished(scores) -> np.ndarray:
+    """(observers,) True where nothing is missing. ``scores`` as from ``unblind``."""
+    return ~np.isnan(np.asarray(scores, np.float64)).any((1, 2, 3))
+
+
+def csv_text(study: Study, votes: list[Vote]) -> str:
+    """The votes as CSV, one line a version, under letters: without the plan nobody sees methods."""
+    page = io.StringIO()
+    out = csv.writer(page, lineterminator="\n")
+    out.writerow(["study", "simulated", "observer", "trial", "label", *INDICATORS])
+    for v in votes:
+        out.writerow([study.code, int(v.simulated), v.observer, v.trial, v.label, *v.scores])
+    return page.getvalue()
+
+
+def write_csv(path, study: Study, votes: list[Vote]) -> None:
+    """``csv_text`` as a file, whole or not at all. Raises JGMError where it cannot be written."""
+    write_text(path, csv_text(study, votes))

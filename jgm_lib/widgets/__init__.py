@@ -1,16 +1,27 @@
 """Live widgets: the colorization panel, and the pure computation behind it."""
 
 from ..errors import JGMError
-from .album import open_picture, open_upload, picture_names
-from .engine import compute
 
+ALBUM = ("open_picture", "open_upload", "picture_names")
 __all__ = ["ColorizePanel", "compute", "open_picture", "open_upload", "picture_names"]
 
 
 def __getattr__(name: str):
-    """``ColorizePanel`` only when asked for: the rest works without ipywidgets."""
-    if name != "ColorizePanel":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """All only when asked for: the study's panel works without torch, the rest without ipywidgets."""
+    if name == "compute":
+        from .engine import compute
+
+        return compute
+    if name in ALBUM:
+        from . import album
+
+        return getattr(album, name)
+    if name == "ColorizePanel":
+        return _panel()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _panel():
     try:
         import ipywidgets  # noqa: F401
     except ImportError:

@@ -1,145 +1,166 @@
-"""The panel of the user study: one screen a picture, versions behind letters, yes or no."""
+"""The panel of the user study: a number from the page, one screen a picture, versions behind letters."""
 
 import html
-from pathlib import Path
 
 import ipywidgets as w
 
 from ..errors import JGMError
-from ..study import (
-    INDICATORS,
-    LABELS,
-    QUESTIONS,
-    Study,
-    append_votes,
-    check_observer,
-    read_file,
-    vote,
-)
-from .drawing import encode, to_image
+from ..study import INDICATORS, Ballots, Study
+from .study_views import STYLE, VersionColumn, encoded, questions
 
-SIDE = 150  # pixels of a version on the screen
 NO_FRONT_END = "StudyPanel: needs a live kernel and a browser; run_sync(answer) works without"
+WELCOME = """<p>You will see pictures, each in several versions marked by letters, and judge every
+version by {n} questions. There is no right answer. You get a number; nothing else is known of you, no
+name and no time.</p>"""
 
 
 class StudyPanel:
-    """Collects one observer's votes into ``folder/observer-007.jsonl``; nothing else is stored.
+    """Collects one observer's scores into ``ballots``; nothing else is stored.
 
-    ``pictures``: picture -> method -> tensor (3,H,W) in [0,1]; ``observer`` a whole number. Only
-    whole screens are written, each once, by rename. ``run_sync(answer)`` fills in the rest without a
-    browser, through the same controls. An observer who has votes goes on with the next screen.
-    Raises JGMError if a picture or method of the study is missing, or if the file has votes that
-    are not this study's, this observer's, or of this kind.
+    ``pictures``: picture -> method -> tensor or array (3,H,W) in [0,1], any methods by name. The
+    page gives the number (``start()``, at least ``first``) and shows it; with it an observer can
+    come back and goes on with the next screen (``start(7)``). Only whole screens are written; a
+    screen changed after Back is written again, and the last counts. ``run_sync(answer)`` fills in
+    the rest without a browser, through the same controls. Raises JGMError if a picture or method of
+    the study is missing, or if ``ballots`` are of another plan.
     """
 
-    def __init__(self, study: Study, pictures: dict, observer: int, folder, simulated=False):
-        self.study, self.observer = study, check_observer(observer)
-        self.simulated, self.trials = simulated, study.trials(observer)
-        self.path = Path(folder) / f"observer-{self.observer:03d}.jsonl"
-        self.images = _encoded(study, pictures)
+    def __init__(self, study: Study, pictures: dict, ballots: Ballots, first: int = 0):
+        if ballots.study != study:
+            raise JGMError(f"votes of study {ballots.study.code!r}, this is {study.code!r}")
+        self.study, self.ballots, self.first = study, ballots, first
+        self.images = encoded(study, pictures)
+        self.seat, self.trials, self.at, self.given = None, [], 0, {}
         self._build()
-        self.at = self._done_before()
-        self._show()
 
-    def _done_before(self) -> int:
-        """The first screen without votes."""
-        votes = read_file(self.path, self.study) if self.path.exists() else []
-        if any(v["observer"] != self.observer for v in votes):
-            raise JGMError(f"{self.path}: holds votes of another observer")
-        if any(v["simulated"] != bool(self.simulated) for v in votes):
-            raise JGMError(f"{self.path}: simulated votes and people's must be kept apart")
-        judged = {v["trial"] for v in votes}
-        return next((t for t in range(len(self.trials)) if t not in judged), len(self.trials))
+    # -- what an observer does -----------------------------------------------------------------------
+
+    def start(self, observer: int | None = None) -> int:
+        """Take a new number, or come back as ``observer``; the number. JGMError if unknown."""
+        known = observer is not None
+        self.seat = self.ballots.come_back(observer) if known else self.ballots.join(self.first)
+        self.trials = self.study.trials(self.seat.observer)
+        self.given = self.ballots.given(self.seat.observer)
+        missing = [t for t in range(len(self.trials)) if t not in self.given]
+        self.at = missing[0] if missing else len(self.trials)
+        self._show()
+        return self.seat.observer
 
     @property
     def finished(self) -> bool:
-        return self.at >= len(self.trials)
+        return self.seat is not None and self.at >= len(self.trials)
 
     @property
     def trial(self):
-        """The screen shown now; JGMError after the last."""
-        if self.finished:
-            raise JGMError(f"observer {self.observer} has judged everything")
+        """The screen shown now; JGMError before the first and after the last."""
+        if self.seat is None or self.finished:
+            raise JGMError("no screen is shown: not started, or everything is judged")
         return self.trials[self.at]
 
-    def answer(self, label: str, indicator: str, yes: bool) -> None:
-        """Press one button."""
-        self.buttons[LABELS.index(label)][INDICATORS.index(indicator)].value = bool(yes)
+    def answer(self, label: str, indicator: str, score: int) -> None:
+        """Move one slider."""
+        slider = self.columns[self.study.labels.index(label)].sliders[INDICATORS.index(indicator)]
+        slider.show(score)
 
     def submit(self) -> bool:
-        """Write the screen and go on; False, with a message, if an answer is missing."""
-        given = [[b.value for b in column] for column in self.buttons]
-        if self.finished or any(v is None for column in given for v in column):
-            self.message.value = "" if self.finished else "<b>Please answer every question.</b>"
-            return False
-        lines = [
-            vote(self.study, self.observer, self.at, label, answers, self.simulated)
-            for label, answers in zip(LABELS, given, strict=False)
+        """Write the screen and go on; False, with a message, if a score is missing or the votes
+        cannot be written: then the screen stays as it is."""
+        missing = [
+            f"{c.label} {k}"
+            for c in self.columns
+            for k, score in enumerate(c.scores, start=1)
+            if score is None
         ]
-        append_votes(self.path, lines)
+        if missing or self.seat is None or self.finished:
+            says = "Please move every slider (for the middle: away and back); missing: "
+            self._say(says + ", ".join(missing) if missing else "")
+            return False
+        scores = {c.label: tuple(c.scores) for c in self.columns}
+        if not self._try(self.ballots.record, self.seat, self.at, scores):
+            return False
+        self.given[self.at] = scores
         self.at += 1
         self._show()
         return True
 
-    def run_sync(self, answer) -> Path:
-        """Judge the remaining screens by ``answer(picture, label, indicator) -> bool``; the file."""
+    def back(self) -> None:
+        """The screen before, with what was said there; what is on this one and not sent is gone."""
+        if self.at > 0:
+            self.at -= 1
+            self._show()
+
+    def run_sync(self, answer) -> int:
+        """Judge the remaining screens by ``answer(picture, label, indicator) -> score``; the number.
+        JGMError if the votes cannot be written."""
+        if self.seat is None:
+            self.start()
         while not self.finished:
-            for label in LABELS[: len(self.study.methods)]:
+            for label in self.study.labels:
                 for indicator in INDICATORS:
                     self.answer(label, indicator, answer(self.trial.picture, label, indicator))
-            self.submit()
-        return self.path
+            if not self.submit():
+                raise JGMError(html.unescape(self.message.value))
+        return self.seat.observer
+
+    # -- what the page shows -------------------------------------------------------------------------
 
     def _build(self) -> None:
-        yes_no = dict(options=[("yes", True), ("no", False)], style={"button_width": "56px"})
-        n = len(self.study.methods)
-        whole = w.Layout(object_fit="contain")  # a picture that is not square keeps its shape
-        self.views = [
-            w.Image(format="jpeg", width=SIDE, height=SIDE, layout=whole) for _ in range(n)
-        ]
-        self.buttons = [
-            [w.ToggleButtons(value=None, tooltips=["yes", "no"], **yes_no) for _ in INDICATORS]
-            for _ in range(n)
-        ]
-        columns = [
-            w.VBox([w.HTML(f"<b>{LABELS[i]}</b>"), self.views[i], *_numbered(self.buttons[i])])
-            for i in range(n)
-        ]
-        lines = "".join(f"<li>{html.escape(QUESTIONS[i])}</li>" for i in INDICATORS)
+        self.columns = [VersionColumn(label) for label in self.study.labels]
         self.head, self.message = w.HTML(), w.HTML()
+        self.progress = w.IntProgress(max=len(self.study.pictures), layout=w.Layout(width="160px"))
         self.next = w.Button(description="Next", button_style="primary")
+        self.previous = w.Button(description="Back")
         self.next.on_click(lambda _: self.submit())
-        questions = w.HTML(f"<ol>{lines}</ol>")
-        self.box = w.VBox([self.head, questions, w.HBox(columns), self.next, self.message])
+        self.previous.on_click(lambda _: self.back())
+        self.versions = w.Box(
+            [c.box for c in self.columns], layout=w.Layout(flex_flow="row wrap", overflow="visible")
+        )
+        self.questions = w.HTML(questions())
+        self.buttons = w.HBox([self.previous, self.next])
+        self.box = w.VBox([w.HTML(STYLE), *self._welcome(), self.message])
         self.box.add_class("jgm-study")
 
+    def _welcome(self) -> list:
+        self.begin = w.Button(description="Begin", button_style="primary")
+        self.number = w.BoundedIntText(
+            min=0, max=10**6, layout=w.Layout(width="140px"), description="My number"
+        )
+        self.again = w.Button(description="Go on")
+        self.begin.on_click(lambda _: self._try(self.start))
+        self.again.on_click(lambda _: self._try(self.start, self.number.value))
+        returning = w.HBox([w.Label("Here before?"), self.number, self.again])
+        return [w.HTML(WELCOME.format(n=len(INDICATORS))), self.begin, returning]
+
     def _show(self) -> None:
-        self.message.value, self.next.disabled = "", self.finished
-        if self.finished:
-            self.head.value = "Thank you. That was the last picture."
-            return
-        self.head.value = f"Picture {self.at + 1} of {len(self.trials)}"
-        for view, column, method in zip(self.views, self.buttons, self.trial.methods, strict=True):
-            view.value = self.images[self.trial.picture, method]
-            for button in column:
-                button.value = None
+        total = len(self.trials)
+        self._say("")
+        self.progress.value, self.previous.disabled = self.at, self.at == 0
+        self.next.disabled = self.finished
+        who = f"You are observer <b>{self.seat.observer}</b>; with this number you can come back."
+        where = (
+            "Thank you, all is judged." if self.finished else f"Picture {self.at + 1} of {total}."
+        )
+        self.head.value = f"{where} {who}"
+        middle = [] if self.finished else [self.questions, self.versions]
+        head = w.HBox([self.progress, self.head])
+        self.box.children = [self.box.children[0], head, *middle, self.buttons, self.message]
+        if not self.finished:
+            said = self.given.get(self.at, {})
+            for column, method in zip(self.columns, self.trial.methods, strict=True):
+                column.show(self.images[self.trial.picture, method], said.get(column.label))
+
+    def _try(self, act, *args) -> bool:
+        """Do it; a JGMError becomes one line on the page."""
+        try:
+            act(*args)
+        except JGMError as error:
+            self._say(str(error))
+            return False
+        return True
+
+    def _say(self, text: str) -> None:
+        self.message.value = f"<b role='alert'>{html.escape(text)}</b>" if text else ""
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = self.box._repr_mimebundle_(**kwargs)
         return {**(bundle or {}), "text/plain": NO_FRONT_END}
-
-
-def _numbered(controls) -> list:
-    """The number of its question before each control."""
-    return [w.HBox([w.Label(f"{k}."), c]) for k, c in enumerate(controls, start=1)]
-
-
-def _encoded(study: Study, pictures: dict) -> dict:
-    """(picture, method) -> JPEG bytes; JGMError names what is missing."""
-    out = {}
-    for p in study.pictures:
-        for m in study.methods:
-            if m not in pictures.get(p, {}):
-                raise JGMError(f"study {study.name!r}: no version of picture {p!r} by {m!r}")
-            out[p, m] = encode(to_image(pictures[p][m]), quality=95)
-    return out

@@ -1,1 +1,1 @@
-"""Lesson 06: its parameters, its checkers, its figures."""
+"""Lesson 11: its parameters, its checkers, its figures."""

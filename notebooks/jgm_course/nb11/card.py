@@ -15,7 +15,7 @@ class StudyCard(Card):
         description="photographs inside installed packages",
     )
     steps: int = knob(8, 1, 500, "evaluations of one draw")
-    observer: int = knob(0, 0, 100_000, "number of the observer at the live panel, no name")
+    first: int = knob(0, 0, 100_000, "lowest observer number that this machine gives")
     votes: str = Field("out/votes", description="folder for the votes of people")
     people: int = knob(24, 4, 10_000, "observers of one simulated room")
     rooms: int = knob(120, 20, 10_000, "simulated rooms for the coverage of the intervals")

@@ -101,3 +101,44 @@ def check_paired_difference(answer):
         raise Hint("divide by the root of the number of observers: this is the error of a mean")
     hint = "standard error: std(a - b, n - 1) / sqrt(n), n the number of observers"
     close(error, d.std(ddof=1) / np.sqrt(len(d)), hint)
+
+
+def _alike(votes, rho):
+    return votes
+
+
+def _one_too_many(votes, rho):
+    return votes / (1 + votes * rho)
+
+
+def _effect(votes, rho):
+    return 1 + (votes - 1) * rho
+
+
+def _own_part(votes, rho):
+    return votes * (1 - rho)
+
+
+@exercise(
+    "11",
+    "independent_votes",
+    wrong={
+        "as if all were independent": (_alike, "correlation"),
+        "n for n - 1": (_one_too_many, "itself"),
+        "the design effect": (_effect, "divide"),
+        "votes without their common part": (_own_part, "one person"),
+    },
+)
+def check_independent_votes(answer):
+    """Kish's design effect on ten votes, and at both ends."""
+    got = float(answer(10, 0.25))
+    if abs(got - 10) < 1e-9:
+        raise Hint("use the correlation rho: the votes of one person go up together")
+    if abs(got - 10 / 3.5) < 1e-9:
+        raise Hint("a vote shares with the votes - 1 others, not with itself")
+    if abs(got - 3.25) < 1e-9:
+        raise Hint("that is the design effect; divide the number of votes by it")
+    if abs(got - 7.5) < 1e-9:
+        raise Hint("with rho = 1 all votes are the same, and worth one person, not none")
+    close(got, 10 / 3.25, "votes / (1 + (votes - 1) rho) is 3.08 for ten votes and rho = 0.25")
+    close(answer(10, 1.0), 1, "with rho = 1 ten votes are worth one")

@@ -1,5 +1,7 @@
 """Lesson 11: Table II with intervals (Fig 6), the versions to be judged, simulated rooms."""
 
+from statistics import NormalDist
+
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image, ImageOps
@@ -13,6 +15,7 @@ from jgm_lib.settings import compared
 from jgm_lib.study import (
     COLUMNS,
     LABELS,
+    Components,
     Room,
     share_interval,
 )
@@ -76,17 +79,18 @@ def screen_figure(pictures: dict, trial) -> Figure:
 # -- SIMULATED rooms: tests of the machinery -----------------------------------------------------
 
 STAND_INS = tuple(f"method {k}" for k in range(1, 6))  # no colorizer's name beside made-up votes
-PREFERENCES = np.array(  # (methods, indicators), log odds of the average simulated observer
-    [[2.0, 2.4, 2.6], [1.4, 0.9, 1.6], [0.6, 1.1, 1.5], [0.2, 1.0, 1.3], [-2.5, 0.2, 1.8]]
+POINTS = np.array(  # (methods, indicators): what the average simulated observer gives
+    [[82.0, 84, 86], [74, 70, 78], [62, 71, 75], [59, 68, 72], [14, 52, 79]]
 )
+BANNER = "SIMULATED observers: a test of the machinery, no result"
 
 
 def room(pictures: int, seed: int) -> Room:
-    """A simulated room for the five stand-ins."""
-    return Room(PREFERENCES, pictures, seed=seed)
+    """A simulated room for the five stand-ins; methods 3 and 4 are three points apart."""
+    return Room(POINTS, pictures, seed=seed)
 
 
-def result_figure(result: dict, truth=None, title: str = "") -> Figure:
+def result_figure(result: dict, simulated: bool, truth=None) -> Figure:
     """Means with 95 % bars, a panel a column; black dashes: the known truth of a simulation."""
     fig, axes = panels(1, 4, 2.5, 2.9, sharey=True)
     for c, (axis, column) in enumerate(zip(axes, COLUMNS, strict=True)):
@@ -99,14 +103,38 @@ def result_figure(result: dict, truth=None, title: str = "") -> Figure:
         axis.set_title(column, fontsize=9)
         axis.set_xticks(range(len(result)), list(result), rotation=60, fontsize=8)
         axis.grid(axis="y", color="0.9")
-    axes[0].set(ylabel="share of yes", ylim=(0, 1.02))
-    fig.suptitle(title, fontsize=10)
+    axes[0].set(ylabel="points", ylim=(0, 102))
+    fig.suptitle(BANNER if simulated else "votes of people", fontsize=10)
     return fig
 
 
-def text_table(result: dict) -> str:
-    lines = [f"{'':16s}" + "".join(f"{c:>26s}" for c in COLUMNS)]
+def power_figure(crowds, power: dict, parts: Components) -> Figure:
+    """Power to see three points against the number of people: dots simulated, lines by (d).
+
+    ``power``: pictures a person -> one share for each of ``crowds``.
+    """
+    fig, axis = panels(1, 1, 5.6, 3.2)
+    many, z = np.geomspace(min(crowds), max(crowds), 60), NormalDist()
+    for k, (pictures, shares) in enumerate(power.items()):
+        error = (parts.observer + parts.rest / pictures) ** 0.5
+        people = np.maximum(many - z.inv_cdf(0.975) ** 2 / 2, 0)  # Guenther's term, turned round
+        formula = [z.cdf(3 * n**0.5 / error - z.inv_cdf(0.975)) for n in people]
+        axis.plot(many, formula, **line(k), label=f"pictures a person: {pictures}")
+        axis.plot(crowds, shares, "os^"[k], color=line(k)["color"], markersize=5)
+    axis.axhline(0.8, color="0.6", linewidth=0.8)
+    axis.set(xscale="log", xlabel="people", ylabel="rooms that see 3 points", ylim=(0, 1.02))
+    axis.set_xticks(crowds, [str(n) for n in crowds])
+    axis.minorticks_off()
+    axis.legend(fontsize=8)
+    axis.set_title("SIMULATED observers; lines: formula, dots: simulation", fontsize=9)
+    return fig
+
+
+def text_table(result: dict, simulated: bool) -> str:
+    """Table II of a study of ours: method by indicator, points with their 95 % interval."""
+    lines = [BANNER if simulated else "votes of people"]
+    lines.append(f"{'':16s}" + "".join(f"{c:>22s}" for c in COLUMNS))
     for name, row in result.items():
-        cells = (f"{m:.2f} ({a:.2f} to {b:.2f})" for m, a, b in (row[c] for c in COLUMNS))
-        lines.append(f"{name:16s}" + "".join(f"{c:>26s}" for c in cells))
+        cells = (f"{m:.1f} ({a:.1f} to {b:.1f})" for m, a, b in (row[c] for c in COLUMNS))
+        lines.append(f"{name:16s}" + "".join(f"{c:>22s}" for c in cells))
     return "\n".join(lines)
