@@ -37,7 +37,7 @@ def test_glossary_paper_map_and_api_are_there(html):
     assert 'id="chroma"' in (html / "docs" / "glossary.html").read_text(encoding="utf-8")
     assert "Eq 14" in (html / "docs" / "paper_map.html").read_text(encoding="utf-8")
     api = (html / "api" / "samplers.html").read_text(encoding="utf-8")
-    assert 'id="jgm_lib.samplers.langevin"' in api and "Algorithm 1" in api
+    assert 'id="jgm_lib.samplers.algorithm1.langevin"' in api and "Algorithm 1" in api
     assert "Eq 14" in (html / "api" / "method.html").read_text(encoding="utf-8")
 
 

@@ -142,12 +142,13 @@ def write_api(folder: Path) -> list[str]:
     for module in pkgutil.walk_packages(jgm_lib.__path__, "jgm_lib."):
         if not module.name.split(".")[-1].startswith("_"):
             room = module.name.split(".")[1]
-            rooms.setdefault(room if _is_room(room) else "method", []).append(module.name)
+            rooms.setdefault(room if _is_room(room) else "method", []).append(module)
     for room, modules in rooms.items():
         parts = [f"# {room}\n"]
-        for name in modules:
-            about = f"```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
-            parts.append(f"## {name}\n\n{about}")
+        for module in modules:  # what a room hands on is told where it is written
+            members = "" if module.ispkg else "   :members:\n"
+            about = f"```{{eval-rst}}\n.. automodule:: {module.name}\n{members}```\n"
+            parts.append(f"## {module.name}\n\n{about}")
         (folder / f"{room}.md").write_text("\n".join(parts), encoding="utf-8")
     return [f"api/{room}" for room in sorted(rooms)]
 
