@@ -559,3 +559,43 @@ def test_a_bad_training_card_is_one_line(line, says, tmp_path, capsys):
     error = capsys.readouterr().err
     assert re.search(says, error) and error.count("\n") == 1
     assert [p.name for p in tmp_path.iterdir()] == ["c.yaml"]
+
+
+def test_another_seed_is_another_training_of_the_same_card(tmp_path, capsys):
+    (tmp_path / "c.yaml").write_text(
+        "settings: {widths: [8, 8]}\nsize: 16\nsteps: 1\nbatch: 2\nname: it"
+    )
+    found = []
+    for seed in (None, "0", "7"):
+        run = tmp_path / f"run{seed}"
+        words = ["train", str(tmp_path / "c.yaml"), "--out", str(run)]
+        assert main(words + (["--seed", seed] if seed else [])) == 0
+        card = json.loads((run / "it.json").read_text())
+        found.append((card["training"]["seed"], card["sha256"]))
+    assert [seed for seed, _ in found] == [0, 0, 7]
+    assert found[0] == found[1] and found[2][1] != found[0][1]
+
+
+COMPARED = {
+    "jgm-split-64": "joint",
+    "rgb-split-64": "intensity",
+    "jgm-isotropic-64": "joint",
+    "rgb-isotropic-64": "intensity",
+    "gradients-64": "gradients",
+    "igm-64": "rgb-ycbcr",
+    "haar-64": "haar",
+}
+
+
+def test_compared_priors_have_equal_budgets_and_fit_into_four_megabytes():
+    from jgm_lib.cards import read_train_card
+    from jgm_lib.training.runs import network_of
+
+    budgets = set()
+    for name, domain in COMPARED.items():
+        card = read_train_card(name)
+        model = network_of(card)
+        assert card.name == name and model.domain.name == domain
+        assert sum(p.numel() for p in model.parameters()) * 2 <= 4e6
+        budgets.add((card.steps * card.batch, tuple(card.settings["widths"]), card.size, card.lr))
+    assert budgets == {(256_000, (32, 64, 96, 104), 64, 6e-4)}

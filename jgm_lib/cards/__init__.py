@@ -18,13 +18,14 @@ def card_names() -> list[str]:
     return sorted(p.stem for p in CARDS.glob("*.yaml"))
 
 
-def read_train_card(name_or_path, steps: int | None = None) -> TrainCard:
-    """A TrainCard from YAML, validated. Raises JGMError."""
+def read_train_card(name_or_path, **changes) -> TrainCard:
+    """A TrainCard from YAML, validated; ``changes``: other values of fields, None for the card's.
+    Raises JGMError."""
     path = Path(name_or_path)
     if str(name_or_path) in card_names():
         path = CARDS / f"{name_or_path}.yaml"
     values = read_yaml(path, f"card (bundled: {', '.join(card_names())})")
-    return validate(TrainCard, {**values, **({} if steps is None else {"steps": steps})})
+    return validate(TrainCard, {**values, **{k: v for k, v in changes.items() if v is not None}})
 
 
 def read_yaml(path, what: str) -> dict:

@@ -14,6 +14,7 @@ def options(p) -> None:
     p.add_argument("--out", required=True, help="folder of the run")
     p.add_argument("--resume", action="store_true", help="go on from the newest checkpoint")
     p.add_argument("--steps", type=int, help="another number of steps (extends a finished run)")
+    p.add_argument("--seed", type=int, help="another seed, for another training of the same card")
     p.add_argument("--save-every", type=int, default=500, help="steps between checkpoints")
     p.add_argument("--licence", default="", help="licence of the data, for the card")
     p.add_argument("--about", help="YAML file of more facts for the card, such as the sources")
@@ -25,7 +26,7 @@ def run(args) -> int:
     from ..cards import read_facts, read_train_card
 
     at_least_one(args, "steps", "save_every")
-    card = read_train_card(args.card, args.steps)
+    card = read_train_card(args.card, steps=args.steps, seed=args.seed)
     more = read_facts(args.about) if args.about else {}
     want_folder(args.out)
     from ..training import fit, make_accelerator

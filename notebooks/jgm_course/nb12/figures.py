@@ -87,7 +87,7 @@ def resident_bytes(path) -> int | None:
 def training_card(card) -> TrainCard:
     """The training that the lesson measures: a bundled card or the small UNet."""
     if card.training:
-        return read_train_card(card.training, card.steps)
+        return read_train_card(card.training, steps=card.steps)
     return validate(TrainCard, {**SMALL, "steps": card.steps, "seed": card.seed})
 
 
