@@ -91,12 +91,13 @@ def fit(
     with ExitStack() as held:
         if accelerator.is_main_process and not held.enter_context(locked(out / "lock", wait=False)):
             raise JGMError(f"{out}: another training is running in this folder")
-        every = (save_every, keep, log_every)
-        yield from _fit(model, batches, card, out, resume, *every, accelerator, data)
+        players, ema, first = _begin(model, card, out, resume, accelerator, data)
+        books = _Books(out, players, ema, first, card, data, save_every, keep, log_every)
+        yield from _steps(books, batches, accelerator)
 
 
-def _fit(model, batches, card, out, resume, save_every, keep, log_every, accelerator, data):
-    """``fit`` with the folder to itself."""
+def _begin(model, card, out, resume, accelerator, data):
+    """Players, average and the number of steps behind them: none, or those of the run in ``out``."""
     found = states_in(out)
     if found and not resume:
         raise JGMError(f"{out} already holds a run; resume it or choose another folder")
@@ -105,25 +106,56 @@ def _fit(model, batches, card, out, resume, save_every, keep, log_every, acceler
     first = load_state(found[-1], players, ema, card, data) if found else 0
     if first > card.steps:
         raise JGMError(f"{out}: its run is at step {first} already, beyond steps={card.steps}")
-    names = [p.name for p in players]
-    log = Log(out, first, names[:-1]) if accelerator.is_main_process else None
-    history, start = [], time.monotonic()
-    for step in range(first, card.steps):
+    return players, ema, first
+
+
+@dataclass
+class _Books:
+    """A run and what its main process writes of it: log.csv and the last ``keep`` checkpoints."""
+
+    out: Path
+    players: list
+    ema: dict
+    first: int
+    card: object
+    data: object
+    save_every: int
+    keep: int
+    log_every: int
+
+    def open(self) -> None:
+        self.names, self.history = [p.name for p in self.players], []
+        self.log = Log(self.out, self.first, self.names[:-1])
+
+    def add(self, done: int, losses: dict, lr: float, speed: float) -> None:
+        """What is due after step ``done`` of these losses by player."""
+        self.history.append(losses)
+        last, h = done == self.card.steps, self.history
+        if last or done % self.log_every == 0:
+            means = {name: sum(row[name] for row in h) / len(h) for name in self.names}
+            self.log.add(done, means, lr, speed)
+            self.history = []
+        if last or done % self.save_every == 0:
+            path = self.out / f"step-{done:08d}.safetensors"
+            save_state(path, done, self.players, self.ema, self.card, self.data)
+            prune(self.out, self.keep)
+
+
+def _steps(run: _Books, batches, accelerator) -> Iterator[Progress]:
+    card, pictures = run.card, run.card.batch * accelerator.num_processes
+    if accelerator.is_main_process:
+        run.open()
+    start = time.monotonic()
+    for step in range(run.first, card.steps):
         lr = learning_rate(step, card.steps, card)
-        losses = train_step(players, batches, card, accelerator, step, lr)
-        _stop_unless_finite(losses, step, out)
-        update_ema(ema, model, ema_decay(step, card.ema))
-        history.append(losses)
-        done, pictures = step + 1, card.batch * accelerator.num_processes
-        speed = (done - first) * pictures / (time.monotonic() - start)
-        last = done == card.steps
-        if log and (last or done % log_every == 0):
-            log.add(done, {n: sum(h[n] for h in history) / len(history) for n in names}, lr, speed)
-            history = []
-        if log and (last or done % save_every == 0):
-            save_state(out / f"step-{done:08d}.safetensors", done, players, ema, card, data)
-            prune(out, keep)
-        yield Progress(done, losses[""], lr, speed, (card.steps - done) * pictures / speed, ema)
+        losses = train_step(run.players, batches, card, accelerator, step, lr)
+        _stop_unless_finite(losses, step, run.out)
+        update_ema(run.ema, run.players[-1].module, ema_decay(step, card.ema))
+        done = step + 1
+        speed = (done - run.first) * pictures / (time.monotonic() - start)
+        if accelerator.is_main_process:
+            run.add(done, losses, lr, speed)
+        yield Progress(done, losses[""], lr, speed, (card.steps - done) * pictures / speed, run.ema)
 
 
 def _stop_unless_finite(losses: dict, step: int, out: Path) -> None:
