@@ -129,6 +129,7 @@ class TrainCard(Card):
     steps: int = Field(10_000, ge=1, description="optimizer steps")
     batch: int = Field(16, ge=1, description="pictures a step and process")
     optimizer: Literal["adamw", "adam"] = Field("adamw", description="optimizer")
+    beta1: float = Field(0.9, ge=0, lt=1, description="how long Adam remembers gradients' means")
     lr: float = Field(6e-4, gt=0, le=1, description="learning rate after warm-up")
     schedule: Literal["decay", "constant", "halve"] = Field(
         "decay", description="constant then a final decay; constant; halved every halve_every"

@@ -20,8 +20,9 @@ from jgm_lib.data import packed
 from jgm_lib.errors import JGMError
 from jgm_lib.networks import build
 from jgm_lib.photo.write import write_photo
-from jgm_lib.training import make_optimizer
+from jgm_lib.training import make_accelerator
 from jgm_lib.training import state as training_state
+from jgm_lib.training.turns import players_of
 
 ROOT = Path(files.__file__).parents[1]
 OLD, NEW = b"old and whole", b"new and whole"
@@ -278,10 +279,11 @@ def write_weights(folder: Path) -> list[Path]:
 
 
 def write_checkpoint(folder: Path) -> list[Path]:
-    model, card = torch.nn.Linear(2, 2), params.TrainCard()
-    ema = {k: v.clone() for k, v in model.state_dict().items()}
+    card = params.TrainCard(settings={"widths": [8, 16]})
+    model = build(card.network, **card.settings)
+    players = players_of(model, card, make_accelerator())
     path = folder / "step-1.safetensors"
-    training_state.save_state(path, 1, model, ema, make_optimizer(model, card), card)
+    training_state.save_state(path, 1, players, model.state_dict(), card)
     training_state.Log(folder, 0)
     return [path, folder / "log.csv"]
 

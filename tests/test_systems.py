@@ -101,6 +101,11 @@ def test_a_card_for_photographs_is_refused_before_the_work():
         ("zhang", {"temperature": 0.0}, "temperature=0.0: need"),
         ("cvae", {"size": 40}, "size=40: need a multiple of 32"),
         ("cvae", {"principal": 2000}, "principal=2000: need above 0, 1 to 1000"),
+        ("chromagan", {"classes": 0}, "classes=0.*: need 1 or more, components up to 64"),
+        ("chromagan", {"components": 65}, "components=65.*: need 1 or more, components up to 64"),
+        ("chromagan", {"width": 6}, "build no chromagan"),
+        ("memopainter", {"slots": 0}, "slots=0.*: need 1 or more"),
+        ("memopainter", {"grid": 50}, "grid=50: need a whole number"),
         ("cvae", {"depth": 3}, "network 'cvae' has no setting 'depth'"),
     ],
 )
@@ -108,6 +113,12 @@ def test_settings_that_build_nothing_are_one_line(network, settings, says):
     with pytest.raises(JGMError, match=says) as error:
         start(proofs.card(network, settings))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("network", ["chromagan", "memopainter"])
+def test_a_side_that_an_adversarial_system_cannot_halve_is_one_line(network):
+    with pytest.raises(JGMError, match=f"card size=20: network {network} needs a multiple of 8"):
+        start(proofs.card(network, {}, size=20))
 
 
 def test_a_colorizer_refuses_weights_without_a_denoiser(tmp_path):

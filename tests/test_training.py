@@ -26,6 +26,7 @@ from jgm_lib.training import (
 )
 from jgm_lib.training.runs import averaged_model, export_run, start
 from jgm_lib.training.state import load_state
+from jgm_lib.training.turns import players_of
 
 SETTINGS = {"widths": [8, 16], "dropout": 0.1}
 
@@ -241,8 +242,9 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     with pytest.raises(JGMError, match="of another card, settings="):
         run(tmp_path / "a", other, resume=True)
     path = states_in(tmp_path / "a")[-1]  # the same card, but code whose network differs
+    players = players_of(build("unet", widths=[8, 24]), card(), make_accelerator())
     with pytest.raises(JGMError, match="does not fit this card's network"):
-        load_state(path, build("unet", widths=[8, 24]), {}, None, card())
+        load_state(path, players, {}, card())
 
 
 @pytest.mark.parametrize(
@@ -346,12 +348,12 @@ def test_resumed_optimizer_state_is_exact(tmp_path):
     c = card(steps=4)
     states, model = run(tmp_path / "a", c)
     other = start(c)[0]
-    optimizer = torch.optim.AdamW(other.parameters(), lr=c.lr)
+    players = players_of(other, c, make_accelerator())
     ema = {k: torch.zeros_like(v) for k, v in other.state_dict().items()}
-    assert load_state(states_in(tmp_path / "a")[-1], other, ema, optimizer, c) == 4
+    assert load_state(states_in(tmp_path / "a")[-1], players, ema, c) == 4
     assert same(other.state_dict(), model.state_dict())
     assert same(ema, states[-1].ema)
-    assert {float(s["step"]) for s in optimizer.state_dict()["state"].values()} == {4.0}
+    assert {float(s["step"]) for s in players[0].optimizer.state_dict()["state"].values()} == {4.0}
 
 
 def test_fresh_parts_start_anew_and_the_rest_goes_on(tmp_path):

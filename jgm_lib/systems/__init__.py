@@ -7,7 +7,9 @@ They learn p(colour | grey) or a summary of it, for one graying; a prior learns 
 from .. import checkpoints
 from ..errors import JGMError
 from .base import Conditional, System
+from .chromagan import ChromaGan
 from .cvae import Cvae
+from .memopainter import MemoPainter
 from .regression import Regression
 from .zhang import Zhang
 
@@ -15,6 +17,8 @@ SYSTEMS = {
     "regression": Regression,
     "zhang": Zhang,
     "cvae": Cvae,
+    "chromagan": ChromaGan,
+    "memopainter": MemoPainter,
 }
 
 

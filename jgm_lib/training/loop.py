@@ -17,8 +17,8 @@ from accelerate.state import AcceleratorState
 
 from ..errors import JGMError
 from ..locks import locked
-from ..noise import mix_seed
 from .state import Log, load_state, prune, save_state, states_in
+from .turns import players_of, train_step
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Progress:
     """What ``fit`` yields: after which step, the loss there, speed, and what is still to do."""
 
     step: int
-    loss: float
+    loss: float  # the network's own, if it has opponents
     lr: float
     images_per_second: float
     seconds_left: float
@@ -46,11 +46,6 @@ def learning_rate(step: int, steps: int, card) -> float:
 def ema_decay(n: int, limit: float = 0.999) -> float:
     """Decay at the n-th update: short memory first, so that early weights are forgotten."""
     return min(limit, (1 + n) / (10 + n))
-
-
-def make_optimizer(model, card):
-    kind = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}[card.optimizer]
-    return kind(model.parameters(), lr=card.lr)
 
 
 def make_accelerator(precision: str = "no", cpu: bool = False) -> Accelerator:
@@ -96,88 +91,87 @@ def fit(
     with ExitStack() as held:
         if accelerator.is_main_process and not held.enter_context(locked(out / "lock", wait=False)):
             raise JGMError(f"{out}: another training is running in this folder")
-        every = (save_every, keep, log_every)
-        yield from _fit(model, batches, card, out, resume, *every, accelerator, data)
+        players, ema, first = _begin(model, card, out, resume, accelerator, data)
+        books = _Books(out, players, ema, first, card, data, save_every, keep, log_every)
+        yield from _steps(books, batches, accelerator)
 
 
-def _fit(model, batches, card, out, resume, save_every, keep, log_every, accelerator, data):
-    """``fit`` with the folder to itself."""
+def _begin(model, card, out, resume, accelerator, data):
+    """Players, average and the number of steps behind them: none, or those of the run in ``out``."""
     found = states_in(out)
     if found and not resume:
         raise JGMError(f"{out} already holds a run; resume it or choose another folder")
-    model.to(accelerator.device, memory_format=model.memory_format)
-    optimizer = make_optimizer(model, card)
+    players = players_of(model, card, accelerator)
     ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
-    first = load_state(found[-1], model, ema, optimizer, card, data) if found else 0
+    first = load_state(found[-1], players, ema, card, data) if found else 0
     if first > card.steps:
         raise JGMError(f"{out}: its run is at step {first} already, beyond steps={card.steps}")
-    prepared, optimizer = accelerator.prepare(model, optimizer)
-    wrapped = model.objective(_Through(prepared, model), card)
-    log = Log(out, first) if accelerator.is_main_process else None
-    losses, start = [], time.monotonic()
-    for step in range(first, card.steps):
+    return players, ema, first
+
+
+@dataclass
+class _Books:
+    """A run and what its main process writes of it: log.csv and the last ``keep`` checkpoints."""
+
+    out: Path
+    players: list
+    ema: dict
+    first: int
+    card: object
+    data: object
+    save_every: int
+    keep: int
+    log_every: int
+
+    def open(self) -> None:
+        self.names, self.history = [p.name for p in self.players], []
+        self.log = Log(self.out, self.first, self.names[:-1])
+
+    def add(self, done: int, losses: dict, lr: float, speed: float) -> None:
+        """What is due after step ``done`` of these losses by player."""
+        self.history.append(losses)
+        last, h = done == self.card.steps, self.history
+        if last or done % self.log_every == 0:
+            means = {name: sum(row[name] for row in h) / len(h) for name in self.names}
+            self.log.add(done, means, lr, speed)
+            self.history = []
+        if last or done % self.save_every == 0:
+            path = self.out / f"step-{done:08d}.safetensors"
+            save_state(path, done, self.players, self.ema, self.card, self.data)
+            prune(self.out, self.keep)
+
+
+def _steps(run: _Books, batches, accelerator) -> Iterator[Progress]:
+    card, pictures = run.card, run.card.batch * accelerator.num_processes
+    if accelerator.is_main_process:
+        run.open()
+    start = time.monotonic()
+    for step in range(run.first, card.steps):
         lr = learning_rate(step, card.steps, card)
-        loss = _train_step(wrapped, batches, optimizer, accelerator, prepared, card, step, lr)
-        if not math.isfinite(loss):
-            last = states_in(out)
-            kept = (
-                f"the last good checkpoint is {last[-1]}" if last else "no checkpoint was written"
-            )
-            what = f"loss is {loss}, or its gradient,"
-            raise JGMError(f"{what} at step {step + 1}: training stopped; {kept}")
-        update_ema(ema, model, ema_decay(step, card.ema))
-        losses.append(loss)
+        losses = train_step(run.players, batches, card, accelerator, step, lr)
+        _stop_unless_finite(losses, step, run.out)
+        update_ema(run.ema, run.players[-1].module, ema_decay(step, card.ema))
         done = step + 1
-        speed = (done - first) * card.batch * accelerator.num_processes / (time.monotonic() - start)
+        speed = (done - run.first) * pictures / (time.monotonic() - start)
         if accelerator.is_main_process:
-            if done % log_every == 0 or done == card.steps:
-                log.add(done, sum(losses) / len(losses), lr, round(speed, 2))
-                losses = []
-            if done % save_every == 0 or done == card.steps:
-                raw = getattr(optimizer, "optimizer", optimizer)
-                save_state(out / f"step-{done:08d}.safetensors", done, model, ema, raw, card, data)
-                prune(out, keep)
-        left = (card.steps - done) * card.batch * accelerator.num_processes / speed
-        yield Progress(done, loss, lr, speed, left, ema)
+            run.add(done, losses, lr, speed)
+        yield Progress(done, losses[""], lr, speed, (card.steps - done) * pictures / speed, run.ema)
 
 
-class _Through:
-    """The prepared (perhaps distributed) network for the forward pass, the bare one for the rest."""
-
-    def __init__(self, prepared, model):
-        self._prepared, self._model = prepared, model
-
-    def __getattr__(self, name):
-        return getattr(self._model, name)
-
-    def __call__(self, *args):
-        return self._prepared(*args)
-
-
-def _train_step(loss_fn, batches, optimizer, accelerator, model, card, step, lr) -> float:
-    seed = mix_seed(card.seed, step, accelerator.process_index)
-    generator = torch.Generator().manual_seed(seed)
-    x = batches(card.batch, generator).to(accelerator.device)
-    form = accelerator.unwrap_model(model).memory_format
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-    model.train()
-    ours = [accelerator.device] if accelerator.device.type == "cuda" else []  # not the others' GPUs
-    with torch.random.fork_rng(ours):  # dropout knows only the global state: give it this seed
-        torch.manual_seed(seed)
-        loss = loss_fn(x.contiguous(memory_format=form), generator)
-        accelerator.backward(loss)
-    norm = accelerator.clip_grad_norm_(model.parameters(), card.clip or float("inf"))
-    value = float(accelerator.reduce(loss.detach(), "mean"))  # all processes stop together
-    if not math.isfinite(float(norm)):  # a finite loss can have such gradients
-        value = float(norm)
-    if math.isfinite(value):  # a bad step must not touch the weights
-        optimizer.step()
-    optimizer.zero_grad()
-    return value
+def _stop_unless_finite(losses: dict, step: int, out: Path) -> None:
+    bad = {name: loss for name, loss in losses.items() if not math.isfinite(loss)}
+    if bad:
+        (name, loss), last = *bad.items(), states_in(out)
+        kept = f"the last good checkpoint is {last[-1]}" if last else "no checkpoint was written"
+        what = f"{name} loss".strip() + f" is {loss}, or its gradient,"
+        raise JGMError(f"{what} at step {step + 1}: training stopped; {kept}")
 
 
 @torch.no_grad()
 def update_ema(ema: dict, model, decay: float) -> None:
+    """Move the average towards the network; what cannot be averaged is copied: whole numbers, and
+    what begins with one of the network's ``unaveraged`` names."""
+    whole = getattr(model, "unaveraged", ())
     for k, v in model.state_dict().items():
-        ema[k].lerp_(v, 1 - decay) if v.is_floating_point() else ema[k].copy_(v)
+        mean = v.is_floating_point() and not k.startswith(whole)
+        ema[k].lerp_(v, 1 - decay) if mean else ema[k].copy_(v)

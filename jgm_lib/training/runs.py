@@ -15,6 +15,7 @@ from ..losses import halved
 from ..networks import build
 from ..params import TrainCard, validate
 from .state import states_in
+from .turns import seeded
 
 
 def start(card: TrainCard, data=None):
@@ -36,9 +37,7 @@ def start(card: TrainCard, data=None):
         packed = PackedSet(data)
         batches = packed_batches(packed, side, (card.crop_area, 1.0))
         about = {"data": {k: packed.card.get(k) for k in ("source", "count", "sha256", "licence")}}
-    with torch.random.fork_rng([]):  # layers know only the global state, on the CPU here
-        torch.default_generator.manual_seed(card.seed)
-        model = network_of(card)
+    model = seeded(card.seed, lambda: network_of(card))
     model.objective(model, card)  # refuses what this network's loss cannot do, before the work
     if card.settings.get("context") and card.size % model.divisor:
         raise JGMError(

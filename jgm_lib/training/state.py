@@ -1,6 +1,6 @@
 """The state of a running training on disk: saved whole, read back whole, and its log.
 
-What is kept: weights, their average, the optimizer, the step, the card. No pickle.
+What is kept: weights, their average, the optimizer, opponents with theirs, the step, the card. No pickle.
 """
 
 import csv
@@ -17,16 +17,24 @@ from ..files import replacing
 FREE_ON_RESUME = ("steps", "device")  # a run may be extended, and go on elsewhere
 
 
-def save_state(path: Path, step: int, model, ema: dict, optimizer, card, data=None) -> None:
-    """Everything needed to go on, in one safetensors file, by atomic rename."""
-    tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-    tensors |= {f"ema.{k}": v for k, v in ema.items()}
-    for i, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"opt.{i}.{k}": torch.as_tensor(v) for k, v in state.items()}
+def save_state(path: Path, step: int, players, ema: dict, card, data=None) -> None:
+    """Everything needed to go on, in one safetensors file, by atomic rename. ``players``: of the
+    training (``turns``), the network last; its tensors have no name before them."""
+    tensors = {f"ema.{k}": v for k, v in ema.items()}
+    for player in players:
+        tensors |= {_of(player, "model", k): v for k, v in player.module.state_dict().items()}
+        for i, state in player.optimizer.state_dict()["state"].items():
+            moments = {_of(player, "opt", f"{i}.{k}"): v for k, v in state.items()}
+            tensors |= {k: torch.as_tensor(v) for k, v in moments.items()}
     tensors = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
     about = {"step": step, "card": card.model_dump(), "data": data}
     with replacing(path) as part:
         save_file(tensors, part, {k: json.dumps(v) for k, v in about.items()})
+
+
+def _of(player, part: str, key: str = "") -> str:
+    """The name of a player's tensor on disk: model.KEY, or opponent.critic.model.KEY."""
+    return (f"opponent.{player.name}." if player.name else "") + f"{part}.{key}"
 
 
 def check_same_card(path: Path, saved: dict, card) -> None:
@@ -38,9 +46,9 @@ def check_same_card(path: Path, saved: dict, card) -> None:
         raise JGMError(f"{path}: of another card, {what}; a resumed run may change only its steps")
 
 
-def load_state(path: Path, model, ema: dict, optimizer, card, data=None) -> int:
-    """Restore model, average and optimizer from ``save_state``; returns the step. JGMError if
-    the file does not fit the network, the card or the ``data``."""
+def load_state(path: Path, players, ema: dict, card, data=None) -> int:
+    """Restore players and average from ``save_state``; returns the step. JGMError if the file does
+    not fit the networks, the card or the ``data``."""
     try:
         with safe_open(path, "pt") as f:
             about = {k: json.loads(v) for k, v in f.metadata().items() if k != "format"}
@@ -51,23 +59,29 @@ def load_state(path: Path, model, ema: dict, optimizer, card, data=None) -> int:
     check_same_card(path, saved, card)
     if before and data and before != data:
         raise JGMError(f"{path}: its run began with the pictures {before}, not {data}")
-    part = {
-        p: {k[len(p) + 1 :]: v for k, v in tensors.items() if k.startswith(p + ".")}
-        for p in ("model", "ema", "opt")
-    }
-    try:
-        model.load_state_dict(part["model"])
-    except RuntimeError as error:
-        raise JGMError(f"{path}: does not fit this card's network ({error})") from None
-    for k, v in part["ema"].items():
+    for player in players:
+        try:
+            player.module.load_state_dict(_part(tensors, _of(player, "model")))
+        except RuntimeError as error:
+            raise JGMError(f"{path}: does not fit this card's network ({error})") from None
+        _load_moments(player.optimizer, _part(tensors, _of(player, "opt")))
+    for k, v in _part(tensors, "ema.").items():
         ema[k].copy_(v)
+    return step
+
+
+def _part(tensors: dict, prefix: str) -> dict:
+    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+
+
+def _load_moments(optimizer, tensors: dict) -> None:
+    """The optimizer's state from tensors named NUMBER.KEY."""
     state: dict = {}
-    for key, value in part["opt"].items():
+    for key, value in tensors.items():
         i, name = key.split(".", 1)
         state.setdefault(int(i), {})[name] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
-    return step
 
 
 def states_in(folder: Path) -> list[Path]:
@@ -80,12 +94,12 @@ def prune(folder: Path, keep: int) -> None:
 
 
 class Log:
-    """log.csv: step, loss (mean since the last row), rate, images a second. Survives resume."""
+    """log.csv: step, the network's loss (mean since the last row), that of each opponent by its
+    name, rate, images a second. Survives resume."""
 
-    fields = ("step", "loss", "lr", "images_per_second")
-
-    def __init__(self, folder: Path, step: int):
+    def __init__(self, folder: Path, step: int, opponents=()):
         self.path = folder / "log.csv"
+        self.fields = ("step", "loss", *opponents, "lr", "images_per_second")
         rows = []
         if step and self.path.exists():
             with open(self.path, newline="") as f:
@@ -95,6 +109,8 @@ class Log:
             writer.writeheader()
             writer.writerows(rows)
 
-    def add(self, *row) -> None:
+    def add(self, step: int, losses: dict, lr: float, speed: float) -> None:
+        """A row; ``losses`` by player, "" the network."""
+        row = {"step": step, "loss": losses[""], "lr": lr, "images_per_second": round(speed, 2)}
         with open(self.path, "a", newline="") as f:
-            csv.writer(f).writerow(row)
+            csv.DictWriter(f, self.fields).writerow(row | {k: v for k, v in losses.items() if k})
