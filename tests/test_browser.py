@@ -453,6 +453,15 @@ class StudyScreen:
             self.page.wait_for_timeout(100)
         return False
 
+    def shows(self, expected) -> bool:
+        """Do the pictures become these grey levels? The words above them change first."""
+        for _ in range(100):
+            found = shades(self.box)
+            if len(found) == len(expected) and np.abs(np.array(found) - expected).max() <= 1:
+                return True
+            self.page.wait_for_timeout(100)
+        return False
+
     def shoot(self, name: str) -> None:
         if folder := os.environ.get("JGM_SCREENSHOTS"):
             Path(folder).mkdir(parents=True, exist_ok=True)
@@ -478,7 +487,7 @@ def test_lab_study_panel(lab, tab, tmp_path):
         screen.see(f"Picture {number} of 2")
         screen.see("You are observer 3")
         expected = [round(255 * (0.2 + 0.3 * plan.methods.index(m))) for m in trial.methods]
-        assert np.abs(np.array(shades(screen.box)) - expected).max() <= 1
+        assert screen.shows(expected)
         screen.press("Next")
         screen.see("missing: A 1, A 2, A 3, B 1, B 2, B 3, C 1, C 2, C 3")
         screen.give(SCORES)

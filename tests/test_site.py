@@ -148,17 +148,27 @@ def test_equations_are_drawn_without_network(html, browser):
     tab.close()
 
 
-@pytest.mark.parametrize("width", [390, 1280, 1920])
+def test_no_page_is_wider_than_a_phone(html, browser):
+    tab, wide = browser.new_page(viewport={"width": 390, "height": 844}), []
+    for page in sorted(p for p in html.rglob("*.html") if "_static" not in p.parts):
+        tab.goto(page.as_uri(), wait_until="load", timeout=120_000)
+        if tab.evaluate("document.documentElement.scrollWidth") > 390:
+            wide.append(page.relative_to(html).as_posix())
+    tab.close()
+    assert not wide
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
 def test_no_page_is_wider_than_the_window(html, browser, width):
-    for name in (
-        "index.html",
-        "notebooks/05_colorize.html",
-        "docs/glossary.html",
-        "api/method.html",
-    ):
+    for name in ("index.html", "notebooks/05_colorize.html", "api/method.html"):
         tab = opened(browser, html / name, width)[0]
         assert tab.evaluate("document.documentElement.scrollWidth") <= width, name
         tab.close()
+
+
+def test_no_path_of_this_machine_is_shown(html):
+    for page in html.rglob("*.html"):
+        assert str(site.ROOT) not in page.read_text(encoding="utf-8"), page
 
 
 @pytest.mark.parametrize(

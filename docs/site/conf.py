@@ -51,6 +51,7 @@ if repository:
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
+autodoc_preserve_defaults = True  # as it is written, not a path of this machine
 CODE = re.compile(r"``.+?``")
 
 
