@@ -160,14 +160,19 @@ def launch(args, notebook: dict) -> None:
         Voila.launch_instance([str(path)], config=settings)
 
 
-def main(argv=None) -> int:
-    args = parse(argv)
+def ended(work) -> int:
+    """Run ``work()``; the exit code is 0, or 2 for a JGMError, which is one line."""
     try:
-        serve(args)
+        work()
     except JGMError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
+
+
+def main(argv=None) -> int:
+    args = parse(argv)
+    return ended(lambda: serve(args))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,9 @@ The folder holds METHOD/PICTURE.png, any methods by name. Votes lie in --votes.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from .app import add_server_options, launch, one_cell
-from .errors import JGMError
+from .app import add_server_options, ended, launch, one_cell
 from .study import Ballots, path_of, study_of
 
 PAGE = """from jgm_lib.study import Ballots, path_of, study_of
@@ -44,17 +42,17 @@ def parse(argv=None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def serve(args) -> None:
+    """Check the pictures and the votes, then run the page until it is stopped. Raises JGMError."""
+    plan, _ = study_of(args.folder, args.seed)
+    ballots = Ballots(path_of(args.votes, plan), plan)
+    print(f"votes: {ballots.path}", flush=True)
+    launch(args, page(args.folder, args.votes, args.seed, args.desk))
+
+
 def main(argv=None) -> int:
     args = parse(argv)
-    try:
-        plan, _ = study_of(args.folder, args.seed)
-        ballots = Ballots(path_of(args.votes, plan), plan)
-        print(f"votes: {ballots.path}", flush=True)
-        launch(args, page(args.folder, args.votes, args.seed, args.desk))
-    except JGMError as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return ended(lambda: serve(args))
 
 
 if __name__ == "__main__":

@@ -12,10 +12,33 @@ from jgm_lib.systems.base import Conditional, seen_and_wanted
 from jgm_lib.training import fit
 from jgm_lib.training.runs import averaged_model, export_run, start
 
+ADVERSARIAL = {"optimizer": "adam", "beta1": 0.5}
+TINY = {  # what a card of each takes, so small that it is quick
+    "regression": {"settings": {"widths": [8, 16]}},
+    "zhang": {"settings": {"width": 4, "grid": 20}},
+    "cvae": {
+        "settings": {
+            **{"size": 32, "width": 4, "latent": 8, "components": 3},
+            **{"principal": 5, "grid": 20},
+        }
+    },
+    "chromagan": {
+        "settings": {"width": 8, "classes": 4, "components": 3, "critic": 8},
+        **ADVERSARIAL,
+    },
+    "memopainter": {
+        "settings": {"width": 4, "emb": 8, "slots": 12, "key": 8, "grid": 20, "critic": 4},
+        **ADVERSARIAL,
+        "steps": 6,  # the memory changes with every one
+    },
+}
 
-def card(network: str, settings: dict, **changes) -> TrainCard:
-    values = dict(name="tiny", network=network, settings=settings, size=32, steps=4, batch=4)
-    return TrainCard(**{**values, "warmup": 3, "seed": 5, **changes})
+
+def card(network: str, settings=None, **changes) -> TrainCard:
+    """A card of a few steps on ToyScenes."""
+    values = dict(name="tiny", network=network, size=32, steps=4, batch=4, warmup=3, seed=5)
+    changes |= {} if settings is None else {"settings": settings}
+    return TrainCard(**{**values, **TINY[network], **changes})
 
 
 def trained(c: TrainCard, out, **options):
@@ -90,6 +113,19 @@ def check_no_colour_reaches_the_network(model, c: TrainCard) -> None:
     hook.remove()
     torch.testing.assert_close(shown[0], shown[1], rtol=0, atol=1e-3)
     assert float((lightness(gray(x, F)) - shown[0]).abs().max()) < 1e-3
+
+
+class Instead:
+    """A network whose forward pass is another."""
+
+    def __init__(self, model, forward):
+        self._model, self._forward = model, forward
+
+    def __getattr__(self, name):
+        return getattr(self._model, name)
+
+    def __call__(self, *args):
+        return self._forward(*args)
 
 
 def painted(L, ab):

@@ -13,11 +13,11 @@ from jgm_lib.operators import gray
 from jgm_lib.systems.base import System, seen_and_wanted
 from jgm_lib.training.runs import start
 
-TINY = {"widths": [8, 16]}
+TINY = proofs.TINY["regression"]["settings"]
 
 
 def card(**changes):
-    return proofs.card("regression", **{"settings": TINY, **changes})
+    return proofs.card("regression", **changes)
 
 
 def test_it_learns(tmp_path):
@@ -25,18 +25,6 @@ def test_it_learns(tmp_path):
     model, progress = proofs.trained(c, tmp_path / "a")
     proofs.check_it_learns(model, start(c)[0])
     assert progress[0].loss == pytest.approx(1, abs=0.4)  # in units of the measured spread
-
-
-def test_weights_and_their_method(tmp_path):
-    proofs.check_weights_and_their_method(card(), tmp_path)
-
-
-def test_resumed_equals_uninterrupted(tmp_path):
-    proofs.check_resumed_equals_uninterrupted(card(), tmp_path)
-
-
-def test_no_colour_reaches_the_network():
-    proofs.check_no_colour_reaches_the_network(start(card())[0], card())
 
 
 def test_the_first_answer_is_the_mean_colour_and_the_units_are_its_spread():

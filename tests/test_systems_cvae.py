@@ -22,11 +22,11 @@ from jgm_lib.systems.bins import bin_of, class_weights
 from jgm_lib.systems.cvae_parts import edges, principal_components
 from jgm_lib.training.runs import start
 
-TINY = {"size": 32, "width": 4, "latent": 8, "components": 3, "principal": 5, "grid": 20}
+TINY = proofs.TINY["cvae"]["settings"]
 
 
 def card(**changes):
-    return proofs.card("cvae", **{"settings": TINY, **changes})
+    return proofs.card("cvae", **changes)
 
 
 def random(*shape, seed=0, dtype=torch.float64):
@@ -57,19 +57,6 @@ def test_seeds_are_colourings_and_a_picture_does_not_know_its_neighbours(learned
 
 def seen_grey(n):
     return proofs.gray(proofs.scenes(n), proofs.F)
-
-
-def test_weights_and_their_method(tmp_path):
-    proofs.check_weights_and_their_method(card(), tmp_path)
-
-
-def test_resumed_equals_uninterrupted(tmp_path):
-    proofs.check_resumed_equals_uninterrupted(card(), tmp_path)
-
-
-def test_no_colour_reaches_the_network():
-    """In ``paint``; in training the encoder is what sees the colours."""
-    proofs.check_no_colour_reaches_the_network(start(card())[0], card())
 
 
 def test_a_card_of_another_size_is_refused():
@@ -133,22 +120,9 @@ def test_the_loss_is_the_sum_of_its_terms():
         + cvae.kl_to_normal(mean, log_variance)
         - 0.01 * cvae.mixture_log_density(mean, log_weights, means, 0.1)
     ).mean()
-    loss = cvae.Cvae.loss(Instead(model, told), x, torch.Generator().manual_seed(0))
+    loss = cvae.Cvae.loss(proofs.Instead(model, told), x, torch.Generator().manual_seed(0))
     torch.testing.assert_close(loss, expected)
     assert float(w.max() / w.min()) > 2
-
-
-class Instead:
-    """A network whose forward pass is another."""
-
-    def __init__(self, model, forward):
-        self._model, self._forward = model, forward
-
-    def __getattr__(self, name):
-        return getattr(self._model, name)
-
-    def __call__(self, *args):
-        return self._forward(*args)
 
 
 def test_the_mixture_leaves_the_encoder_alone():

@@ -13,11 +13,11 @@ from jgm_lib.systems.bins import bin_of, class_weights, gamut_bins, smoothed, so
 from jgm_lib.systems.zhang import annealed_mean, quarter
 from jgm_lib.training.runs import start
 
-TINY = {"width": 4, "grid": 20}
+TINY = proofs.TINY["zhang"]["settings"]
 
 
 def card(**changes):
-    return proofs.card("zhang", **{"settings": TINY, **changes})
+    return proofs.card("zhang", **changes)
 
 
 def test_it_learns(tmp_path):
@@ -25,18 +25,6 @@ def test_it_learns(tmp_path):
     model, progress = proofs.trained(c, tmp_path / "a")
     proofs.check_it_learns(model, start(c)[0].eval())
     assert progress[-1].loss < 0.7 * progress[0].loss
-
-
-def test_weights_and_their_method(tmp_path):
-    proofs.check_weights_and_their_method(card(), tmp_path)
-
-
-def test_resumed_equals_uninterrupted(tmp_path):
-    proofs.check_resumed_equals_uninterrupted(card(), tmp_path)
-
-
-def test_no_colour_reaches_the_network():
-    proofs.check_no_colour_reaches_the_network(start(card())[0], card())
 
 
 def test_every_colour_of_a_screen_has_a_bin_and_every_bin_a_colour():
