@@ -130,7 +130,7 @@ def test_the_critic_learns_to_tell_and_the_system_feels_it():
         optimizer.step(), optimizer.zero_grad()
     L, ab = seen_and_wanted(x)
     fake, real = (critic(chromagan.judged(L, c)).mean() for c in (model(L)[0], ab))
-    assert float(real - fake) > 0.1
+    assert (real - fake).item() > 0.1
     (g,) = torch.autograd.grad(-0.1 * fake, model.head.weight)
     (whole,) = torch.autograd.grad(game(x, rng()), model.head.weight)
     assert float(g.norm()) > 0.1 * float(whole.norm())

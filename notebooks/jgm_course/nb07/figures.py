@@ -1,5 +1,6 @@
 """Lesson 07: exact Gaussian laws of Algorithm 1, joint or divided, and sweeps with a known truth."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,8 @@ from jgm_lib.score import GaussianDenoiser
 from jgm_lib.settings import compared
 
 from ..plots import line, panels
+
+RESULTS = Path(__file__).parents[3] / "docs" / "results" / "gradients-scenes-64.json"
 
 # -- the exact laboratory ------------------------------------------------------------------------
 
