@@ -28,7 +28,7 @@ def find(name_or_path) -> Path:
     """The .safetensors file of a bundled name or of a path (suffix optional). JGMError if none."""
     path = Path(name_or_path)
     candidates = [BUNDLED / f"{name_or_path}.safetensors"] if path.name == str(name_or_path) else []
-    for candidate in [*candidates, path, path.with_name(path.name + ".safetensors")]:
+    for candidate in [*candidates, path, Path(f"{path}.safetensors")]:
         if candidate.is_file():
             return candidate
     raise JGMError(

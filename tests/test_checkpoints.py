@@ -134,6 +134,12 @@ def test_missing_file_names_the_bundled_ones(tmp_path):
         checkpoints.load(tmp_path / "nothing")
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "/"])
+def test_a_folder_is_no_weights(name):
+    with pytest.raises(JGMError, match="no weights"):
+        checkpoints.load(name)
+
+
 def test_not_finite_weights(saved):
     model, path = saved
     model.head.bias.data[0] = float("nan")

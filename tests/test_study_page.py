@@ -36,6 +36,13 @@ def test_other_pixels_are_another_study(room):
     assert study.study_of(room)[0].code != plan.code
 
 
+def test_methods_without_pictures_are_one_line(room, capsys):
+    for path in room.glob("*/*.png"):
+        path.rename(path.with_suffix(".jpg"))
+    assert study_page.main([str(room), "--no-browser"]) == 2
+    assert capsys.readouterr().err == f"{room}: no pictures; need METHOD/PICTURE.png\n"
+
+
 @pytest.mark.parametrize(
     "argv, words",
     [

@@ -84,6 +84,9 @@ def test_a_card_for_photographs_is_refused_before_the_work():
     "network, settings, says",
     [
         ("regression", {"widths": [6, 12]}, "build no regression"),
+        ("regression", {"widths": [0, 0]}, "no channels in .*; need 1 or more"),
+        ("zhang", {"width": 0}, "no channels in features.0.0.weight; need 1 or more"),
+        ("unet", {"widths": [0, 0]}, "no channels in .*; need 1 or more"),
         ("zhang", {"grid": 2}, "grid=2: need a whole number from 5 to 40"),
         ("zhang", {"uniform": 0}, "uniform=0, temperature=0.38: need 0 to 1, above 0"),
         ("zhang", {"temperature": 0.0}, "temperature=0.0: need"),
@@ -103,8 +106,8 @@ def test_settings_that_build_nothing_are_one_line(network, settings, says):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("network", ["chromagan", "memopainter"])
-def test_a_side_that_an_adversarial_system_cannot_halve_is_one_line(network):
+@pytest.mark.parametrize("network", ["regression", "zhang", "chromagan", "memopainter"])
+def test_a_side_that_a_system_cannot_halve_is_one_line(network):
     with pytest.raises(JGMError, match=f"card size=20: network {network} needs a multiple of 8"):
         start(proofs.card(network, {}, size=20))
 

@@ -35,7 +35,8 @@ def run(args) -> int:
     card = card_of(chosen(args))
     check_read(chosen(args), [card.sampler])
     want_folder(args.out)
-    photos = _named(photographs(args.inputs, args.out))
+    args.inputs = photographs(args.inputs, args.out)
+    photos = _named(args.inputs)
     from ..colorize import Colorizer
 
     colorizer = Colorizer.from_pretrained(card.weights)
@@ -59,11 +60,11 @@ def run(args) -> int:
 
 def photographs(inputs, out) -> list[str]:
     """The files meant: folders stand for the pictures in and below them, patterns (where no shell
-    has done so before) for what they match. What lies in ``out`` is no input. Raises JGMError for a
-    folder or pattern without pictures."""
+    has done so before) for what they match. An ``out`` below such a folder is left out of it. Raises
+    JGMError for a folder or pattern without pictures, and for a folder that is ``out``."""
     found: dict = {}  # each once, in the order given
     for name in inputs:
-        more = list(_meant(name, Path(out).absolute()))
+        more = list(_meant(name, Path(out).resolve()))
         if not more:
             raise JGMError(f"{printable(name)}: no photographs there")
         found |= dict.fromkeys(more)
@@ -75,8 +76,13 @@ def _meant(name: str, out: Path) -> Iterator[str]:
 
     if os.path.isdir(name):
         root = Path(name).resolve()
+        if root == out:
+            raise JGMError(
+                f"{printable(name)}: is the folder of the results too; choose another -o"
+            )
+        left_out = out.is_relative_to(root)  # results of an earlier call are no photographs
         for below, file in find_pictures(root):
-            if isinstance(file, Path) and not file.is_relative_to(out.resolve()):
+            if isinstance(file, Path) and not (left_out and file.is_relative_to(out)):
                 yield os.path.join(name, below)
     elif not os.path.lexists(name) and glob.has_magic(name):
         yield from sorted(glob.glob(name, recursive=True))
@@ -131,5 +137,5 @@ def told(result) -> str:
 def _keep_inputs(inputs, paths) -> None:
     """Not even --force overwrites a photograph that was given to be coloured."""
     for path in paths:
-        if any(os.path.exists(p) and path.exists() and path.samefile(p) for p in inputs):
+        if path.exists() and any(os.path.exists(p) and path.samefile(p) for p in inputs):
             raise JGMError(f"{path} is one of the inputs; choose another folder")

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..data.toy import ToyScenes
+from ..errors import JGMError
 from ..figures import line, panels
 from ..overflow import blurred, edge_overflow, shifted
 from .cards import CalibrationCard
@@ -25,8 +26,12 @@ def measure(card: CalibrationCard, data=None) -> tuple[list[dict], dict]:
 
 
 def sources_of(card: CalibrationCard, data=None) -> dict[str, Pictures]:
+    """The pictures by the name of their source. Raises JGMError for none, or only grey ones."""
     if data is not None:
-        return {"folder": Pictures.of(data, card.size, card.pictures)}
+        pictures = Pictures.of(data, card.size, card.pictures)
+        if np.isnan(excess(pictures.truth, pictures)).all():
+            raise JGMError(f"{data}: no picture there has an edge of colour; need one at least")
+        return {"folder": pictures}
     scenes = ToyScenes(TOY_SIZE).sample(card.pictures, FIRST + card.seed)
     return {
         "package photographs": Pictures.of_samples(card.size),

@@ -1,6 +1,6 @@
 """The knobs of the experiments. Without torch: refusals come at once."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ class CalibrationCard(ExperimentCard):
     """Of ``calibration``: the truth with its chroma spoiled by known amounts."""
 
     size: int = knob(64, 8, 1024, "side of a folder's pictures", "pixels")
-    amounts: list[int] = Field(
+    amounts: list[Annotated[int, Field(ge=1, le=64)]] = Field(
         [1, 2, 4], min_length=1, description="of blur (standard deviation) and shift, pixels"
     )
 

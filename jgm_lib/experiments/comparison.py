@@ -35,6 +35,8 @@ def measure(card: ComparisonCard, data=None) -> tuple[list[dict], dict]:
     methods, sha = entrants_of(card)
     classifier, about = load_classifier(card.classifier)
     pictures = Pictures.of(data, card.size, card.pictures)
+    if len(pictures) < 2:
+        raise JGMError(f"{data}: one picture; the Frechet distance needs two at least")
     judge = Judge(classifier, pictures, card.seed)
     rows = [judge.grey_row(), judge.truth_row()]
     reference = None

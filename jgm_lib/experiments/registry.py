@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..errors import JGMError
 from ..figures import png_bytes
-from ..files import refuse_existing, write_bytes
+from ..files import refuse_existing, replacing_set, write_bytes
 from ..params import validate
 from .cards import EXPERIMENTS, ExperimentCard
 from .tables import versions, write_json
@@ -33,20 +33,20 @@ def experiment(name: str):
 
 
 def run(name: str, card: ExperimentCard, out, data=None, force: bool = False) -> str:
-    """Measure, write NAME.json, NAME.times.json and NAME.png into the folder ``out``, and return
-    the table as text. Raises JGMError, before the work for files that exist unless ``force``."""
-    out = Path(out)
-    paths = [out / f"{name}{end}" for end in (".json", ".times.json", ".png")]
-    refuse_existing(paths, force)
+    """Measure, write NAME.json, NAME.times.json and NAME.png into the folder ``out``, all or none,
+    and return the table as text. Raises JGMError, before the work for files that exist unless
+    ``force``."""
+    names = [f"{name}{end}" for end in (".json", ".times.json", ".png")]
+    refuse_existing((Path(out) / n for n in names), force)
     rows, about = experiment(name).measure(card, data)
-    out.mkdir(parents=True, exist_ok=True)
     text, figure = experiment(name).table(rows), experiment(name).figure(rows)
     head = {"experiment": name, "command": command(name, card, data), "date": today()}
     head |= {"settings": card.model_dump(), "seeds": {"all": card.seed}}
     kept, times = without_times(rows)
-    write_json(paths[0], kept, **head, **about, versions=versions())
-    write_json(paths[1], times, **head)
-    write_bytes(paths[2], png_bytes(figure, dpi=120))
+    with replacing_set(out, names, force) as part:
+        write_json(part / names[0], kept, **head, **about, versions=versions())
+        write_json(part / names[1], times, **head)
+        write_bytes(part / names[2], png_bytes(figure, dpi=120))
     return text
 
 

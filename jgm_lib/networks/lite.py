@@ -47,7 +47,7 @@ def stages_of(name: str) -> list[tuple]:
 
 def _eights(c: float) -> int:
     """The multiple of 8 nearest to c, at least 8 and not below 0.9 c."""
-    near = max(8, int(c + 4) // 8 * 8)
+    near = int(c + 4) // 8 * 8
     return near + 8 if near < 0.9 * c else near
 
 

@@ -33,7 +33,7 @@ def write_versions(folder, made: dict) -> None:
 def read_versions(folder) -> dict:
     """picture -> method -> (3,H,W) float32 in [0,1] of a folder METHOD/PICTURE.png.
 
-    JGMError for fewer than two methods, a method that lacks a picture, versions of one picture
+    JGMError for fewer than two methods, no pictures, a method that lacks a picture, versions of one picture
     that differ in size, and a file that is no picture.
     """
     found = {
@@ -43,6 +43,8 @@ def read_versions(folder) -> dict:
     }
     if len(found) < 2:
         raise JGMError(f"{folder}: {len(found)} folders of methods; need two, METHOD/PICTURE.png")
+    if not any(found.values()):
+        raise JGMError(f"{folder}: no pictures; need METHOD/PICTURE.png")
     made = {}
     for picture in sorted({name for versions in found.values() for name in versions}):
         lacks = [method for method, versions in found.items() if picture not in versions]

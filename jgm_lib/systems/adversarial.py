@@ -8,7 +8,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ..errors import JGMError
 from ..networks.lite import eyes, taps
 from ..training.turns import Game, Opponent, seeded
 from .base import System, centred
@@ -25,11 +24,8 @@ class Adversarial(System):
     @classmethod
     def objective(cls, model, card):
         """The game of a training card; the critic's first weights are of the card's seed. JGMError
-        as ``System.objective``, and for a side that ``divisor`` does not divide."""
+        as ``System.objective``."""
         super().objective(model, card)
-        if card.size % model.divisor:
-            what = f"card size={card.size}: network {card.network}"
-            raise JGMError(f"{what} needs a multiple of {model.divisor}")
         critic = seeded(card.seed, model.new_critic)
         against = Opponent(critic, lambda x, g: cls.critic_loss(model, critic, x, g))
         return Game(lambda x, g: cls.loss(model, critic, x, g), {"critic": against})

@@ -30,9 +30,13 @@ class System(nn.Module):
     @classmethod
     def objective(cls, model, card):
         """The loss of a training card: (x (B,3,H,W) in [0,1], generator) -> scalar. JGMError for
-        a card that asks for photographs at twice the side, which these networks do not see."""
+        a card that asks for photographs at twice the side, which these networks do not see, and for
+        a side that ``divisor`` does not divide."""
         if card.photographs:
             raise JGMError(f"draws, any_gray, aged, context: not for network {card.network}")
+        if card.size % model.divisor:
+            what = f"card size={card.size}: network {card.network}"
+            raise JGMError(f"{what} needs a multiple of {model.divisor}")
         return lambda x, generator: cls.loss(model, x, generator)
 
     def paint(self, L, noise):

@@ -56,13 +56,19 @@ def start(card: TrainCard, data=None):
 def network_of(card: TrainCard):
     """The card's network with fresh weights; JGMError where its settings build none."""
     try:
-        return build(card.network, **card.settings)
+        network = build(card.network, **card.settings)
     except JGMError as error:
         raise JGMError(f"card {card.name!r}: {error}") from None
     except (TypeError, ValueError, RuntimeError, ZeroDivisionError, IndexError) as error:
         raise JGMError(
             f"card {card.name!r}: settings={card.settings} build no {card.network} ({error})"
         ) from None
+    empty = [name for name, p in network.named_parameters() if not p.numel()]
+    if empty:
+        raise JGMError(
+            f"card {card.name!r}: settings={card.settings}: no channels in {empty[0]}; need 1 or more"
+        )
+    return network
 
 
 def load_initial(name_or_path, model, fresh=()) -> dict:

@@ -30,15 +30,16 @@ from jgm_lib.errors import JGMError
 ROOT = Path(__file__).parents[2]
 DOCS = ("glossary", "paper_map", "house", "how_to_add", "workshop", "notebook_style")
 PICTURE = re.compile(r'<img alt="([^"]*)"[^>]*src="data:image/(?:png|jpeg);base64,([^"]+)"')
+MADE = "made-by-jgm-course-site"  # an empty file: this folder is ours to empty
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
 THUMB = (320, 180)  # pixels
 
 
 def build(out: Path) -> Path:
     """Prepare the source in ``out``/source, build ``out``/html, check its links; returns its index.
-    Raises JGMError."""
+    Raises JGMError, also for a folder that holds anything but a site built here before."""
     source, html = out / "source", out / "html"
-    shutil.rmtree(out, ignore_errors=True)
+    emptied(out)
     prepare(source)
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html"]
     done = subprocess.run([*command, source, html], capture_output=True, text=True)
@@ -47,6 +48,21 @@ def build(out: Path) -> Path:
     shutil.copytree(mathjax(), html / "_static" / "mathjax", dirs_exist_ok=True)
     check(html)
     return html / "index.html"
+
+
+def emptied(out: Path) -> None:
+    """Make the folder, or empty it if an earlier build made it. Raises JGMError for any other."""
+    if os.path.lexists(out) and not out.is_dir():
+        raise JGMError(f"--out {out}: is a file; need a folder")
+    if out.is_dir() and any(out.iterdir()):
+        if not (out / MADE).is_file():
+            raise JGMError(
+                f"--out {out}: holds other things than a site built here, which would be lost; "
+                "need a new or empty folder"
+            )
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MADE).touch()
 
 
 def mathjax() -> Path:
@@ -179,6 +195,8 @@ def check(html: Path) -> None:
     """Raise JGMError naming every link of the site that leads nowhere, every file that would come
     from elsewhere, and every picture without words."""
     pages = {p.resolve(): Page(p) for p in html.rglob("*.html") if "_static" not in p.parts}
+    if not pages:
+        raise JGMError(f"{html}: no pages there")
     faults = [
         f"{p.name}: {page.nameless} pictures without alt"
         for p, page in pages.items()
@@ -205,7 +223,9 @@ def main(argv=None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     p.add_argument(
-        "--out", default="build/site", help="folder, emptied first (default %(default)s)"
+        "--out",
+        default="build/site",
+        help="new or empty folder, or one of an earlier build (default %(default)s)",
     )
     p.add_argument("--check", metavar="FOLDER", help="only follow the links of a site")
     args = p.parse_args(argv)
@@ -215,7 +235,7 @@ def main(argv=None) -> int:
             return 0
         print(build(Path(args.out).absolute()))
         return 0
-    except JGMError as error:
+    except (JGMError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
