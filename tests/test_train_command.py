@@ -40,6 +40,14 @@ def card(tmp_path) -> str:
     return str(path)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def warm(tmp_path_factory):
+    """Once in this process: it loads what every forked one would load for itself."""
+    c = TrainCard(**{**VALUES, "steps": 1})
+    model, batches, _ = start(c)
+    list(fit(model, batches, c, tmp_path_factory.mktemp("warm")))
+
+
 def forked(words, errors: Path, before=lambda: None) -> int:
     """A process that runs the command, after ``before``; its standard error in a file."""
     errors.touch()

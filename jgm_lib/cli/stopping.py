@@ -17,8 +17,8 @@ class Stopping:
         self.signal = 0
 
     def __enter__(self):
-        wanted = [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s)]
-        heard = [s for s in wanted if signal.getsignal(s) != signal.SIG_IGN]
+        ours = (signal.SIGINT, signal.SIGTERM)
+        heard = [s for s in ours if signal.getsignal(s) != signal.SIG_IGN]
         self._before = {s: signal.signal(s, self._note) for s in heard}
         return self
 
