@@ -314,7 +314,7 @@ def test_init_on_the_command_line_takes_the_place_of_the_cards(tmp_path, card, c
     assert main(["train", card, "--out", str(tmp_path / "a")]) == 0
     first = runs.weights_path(tmp_path / "a", "tiny")
     other = tmp_path / "other.yaml"
-    other.write_text(json.dumps({**VALUES, "init": "nowhere", "steps": 1, "lr": 1e-9, "seed": 4}))
+    other.write_text(json.dumps({**VALUES, "init": "nowhere", "steps": 1, "lr": 0.0001, "seed": 4}))
     words = ["train", str(other), "--out", str(tmp_path / "b")]
     assert main(words) == 2 and "no weights 'nowhere'" in capsys.readouterr().err
     assert main([*words, "--init", str(first)]) == 0
@@ -322,7 +322,7 @@ def test_init_on_the_command_line_takes_the_place_of_the_cards(tmp_path, card, c
     before, old = checkpoints.load(first)
     assert facts["training"]["init"] == str(first) and facts["init"]["sha256"] == old["sha256"]
     for k, v in model.state_dict().items():
-        torch.testing.assert_close(v, before.state_dict()[k], rtol=0, atol=1e-4)
+        torch.testing.assert_close(v, before.state_dict()[k], rtol=0, atol=1e-3)
     assert main(["train", str(other), "--out", str(tmp_path / "c"), "--init", "toy-32"]) == 2
     said = capsys.readouterr().err
     assert "does not fit this card's network" in said and said.strip().count("\n") == 0
