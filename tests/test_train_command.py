@@ -324,8 +324,8 @@ def test_init_on_the_command_line_takes_the_place_of_the_cards(tmp_path, card, c
     for k, v in model.state_dict().items():
         torch.testing.assert_close(v, before.state_dict()[k], rtol=0, atol=1e-3)
     assert main(["train", str(other), "--out", str(tmp_path / "c"), "--init", "toy-32"]) == 2
-    said = capsys.readouterr().err
-    assert "does not fit this card's network" in said and said.strip().count("\n") == 0
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("jgm: init='toy-32'") and "does not fit this card's network" in line
 
 
 # -- export ------------------------------------------------------------------------------------
