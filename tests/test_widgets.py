@@ -10,64 +10,19 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from panel_maker import WAIT, png, send
 from PIL import Image
 
-from jgm_lib import checkpoints, familiar
+from jgm_lib import familiar
 from jgm_lib.colorize import Colorizer
 from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
-from jgm_lib.networks import build
 from jgm_lib.operators import gray
 from jgm_lib.params import KNOBS, ColorizeCard, limits, validate
 from jgm_lib.result import full_size
 from jgm_lib.samplers import presets
-from jgm_lib.widgets import ColorizePanel, album, compute, controls, drawing, engine, shown, views
+from jgm_lib.widgets import ColorizePanel, album, compute, controls, drawing, engine, scene, shown
 from jgm_lib.widgets.worker import LatestWorker, Throttle
-
-WAIT = 120  # seconds that a test waits at most for something that must happen
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A tiny untrained network of the real kind: quick, and random colours will do here."""
-    torch.manual_seed(0)
-    settings = {"widths": [8, 16], "channels": 9}
-    card = {"name": "tiny", "network": "unet", "settings": settings, "size": 16}
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    return str(checkpoints.save(path, build("unet", **settings), card))
-
-
-@pytest.fixture
-def card(weights):
-    return ColorizeCard(weights=weights, n=2, steps=3)
-
-
-@pytest.fixture
-def panel(card):
-    made = ColorizePanel(card, picture="toy-1")
-    made.worker.settle = 0.05
-    yield made
-    made.stop()
-
-
-def png(size=(24, 16)) -> bytes:
-    pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def send(panel, name: str, data: bytes, size: int | None = None) -> None:
-    """What the upload button does when a file was chosen."""
-    file = {
-        "name": name,
-        "type": "image/png",
-        "size": size or len(data),
-        "last_modified": 0,
-        "content": memoryview(data),
-    }
-    panel._uploaded({"new": (file,)})
-
 
 # -- the worker --------------------------------------------------------------------------------
 
@@ -353,9 +308,8 @@ def test_the_memory_forgets_the_oldest(panel, monkeypatch):
 
 
 def test_stop_during_a_run(panel):
-    entered = threading.Event()
-    real = panel.view.progress
-    panel.view.progress = lambda *a: (real(*a), entered.set())
+    entered, real = threading.Event(), panel.view.show
+    panel.view.show = lambda scene: (real(scene), entered.set())
     panel.card = panel.card.model_copy(update={"steps": 2000})
     panel.start()
     assert entered.wait(WAIT)
@@ -621,7 +575,7 @@ def test_the_curtain_shows_grey_on_its_left_and_colour_on_its_right(panel):
     panel.run_sync()
     red = torch.zeros_like(panel.done.x)
     red[:, 0] = 1.0
-    panel._seen = red, panel.done.subject, "step"
+    panel._seen = dataclasses.replace(panel._seen, x=red, kind=scene.RUN)
     panel.view.mode.value = "before | after"
     panel.view.cut.value = 0.25
     assert panel.worker.wait(WAIT)
@@ -643,7 +597,7 @@ def test_spread_mode_shows_where_the_versions_differ(panel):
     panel.run_sync()
     x = torch.full_like(panel.done.x, 0.5)  # two versions that differ on the right half alone
     x[0, :, :, 8:] += 0.05
-    panel._seen = x, panel.done.subject, None
+    panel._seen = dataclasses.replace(panel._seen, x=x)
     panel.view.mode.value = "spread"
     assert panel.worker.wait(WAIT)
     assert panel.view.cut.layout.visibility == "hidden"
@@ -670,10 +624,10 @@ def test_the_spread_page_tells_the_number_of_the_result(panel, monkeypatch):
     panel.view.mode.value = "spread"
     assert panel.worker.wait(WAIT)  # the page that the new mode asks for, painted in its thread
     captions.clear()
-    panel.view.paint(panel.done.x, panel.done.subject, None)
-    panel.view.paint(panel.done.x[:1], panel.done.subject, "step 3")
+    panel.view.paint(panel._seen)
+    panel.view.paint(dataclasses.replace(panel._seen, x=panel.done.x[:1], kind=scene.RUN))
     assert f"versions differ by {result.spread_levels:.1f} levels of 255" == captions[0]
-    assert captions[1].startswith("step 3: one version")
+    assert captions[1].startswith("step 3, σ = 0.03: one version")
 
 
 def test_the_curtain_is_there_in_its_mode_alone(panel):
@@ -681,7 +635,7 @@ def test_the_curtain_is_there_in_its_mode_alone(panel):
     for mode in panel.view.mode.options:
         panel.view.mode.value = mode
         seen[mode] = panel.view.cut.layout.visibility
-    assert seen == {"versions": "hidden", views.CURTAIN: "visible", "spread": "hidden"}
+    assert seen == {"versions": "hidden", shown.CURTAIN: "visible", "spread": "hidden"}
 
 
 @pytest.mark.parametrize(

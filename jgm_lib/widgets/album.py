@@ -67,6 +67,8 @@ class Album:
     def __init__(self, names):
         self._sources = {name: name for name in names}
         self._edition = 0
+        self._kept: Key | None = None  # the upload in the list
+        self._arriving: tuple[Key, bytes] | None = None
 
     def names(self) -> list[str]:
         return list(self._sources)
@@ -82,27 +84,34 @@ class Album:
         photo = read_photo(picture)
         return self.add_upload(photo.name, photo)
 
-    def add_upload(self, name: str, source) -> str:
-        """Keep a file's bytes, or a Photo, in place of the upload before."""
+    def add_upload(self, name: str, photo: Photo) -> str:
+        """Keep a photo in place of the upload before; returns its name here."""
+        return self._keep(self.arrive(name, b""), photo)
+
+    def arrive(self, name: str, data: bytes) -> Key:
+        """A file that came, beside the list until ``photo`` has found a picture in it."""
+        self._edition += 1
+        self._arriving = Key(YOURS + name, self._edition), data
+        return self._arriving[0]
+
+    def _keep(self, key: Key, photo: Photo) -> str:
         for old in [n for n in self._sources if n.startswith(YOURS)]:
             del self._sources[old]
-        self._edition += 1
-        self._sources[YOURS + name] = source
-        return YOURS + name
-
-    def forget(self, name: str) -> str:
-        """Drop an upload that is no picture; returns the name of the first of the others."""
-        self._sources.pop(name, None)
-        return next(iter(self._sources))
+        self._sources[key.name], self._kept, self._arriving = photo, key, None
+        return key.name
 
     def key(self, name: str) -> Key:
-        return Key(name, self._edition if name.startswith(YOURS) else 0)
+        return self._kept if self._kept and name == self._kept.name else Key(name, 0)
 
     def photo(self, key: Key) -> Photo:
-        """Open a picture. JGMError if it is none or, meanwhile, another."""
+        """Open a picture; a file that came takes the place of the upload before. JGMError if it is
+        none (the upload before stays) or, meanwhile, another."""
+        if self._arriving and key == self._arriving[0]:
+            photo = open_upload(key.name.removeprefix(YOURS), self._arriving[1])
+            if self._arriving and key == self._arriving[0]:
+                self._keep(key, photo)
+            return photo
         source = self._sources.get(key.name)
         if source is None or self.key(key.name) != key:
             raise JGMError(f"{key.name}: no longer in the list; choose a picture")
-        if isinstance(source, bytes):
-            source = self._sources[key.name] = open_upload(key.name.removeprefix(YOURS), source)
         return open_picture(source) if isinstance(source, str) else source

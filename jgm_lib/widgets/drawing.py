@@ -79,7 +79,14 @@ def board(references, reference_captions, versions, captions, size=(760, 430)) -
     return page
 
 
-def curtain(before: Image.Image, after: Image.Image, share: float, size=(760, 430)) -> Image.Image:
+def empty(words: str, size=(760, 430)) -> Image.Image:
+    """A board without pictures, and why."""
+    page = Image.new("RGB", size, PAPER)
+    ImageDraw.Draw(page).text((size[0] / 2, size[1] / 2), words, INK, font(13), anchor="mm")
+    return page
+
+
+def curtain(before: Image.Image, after: Image.Image, share: float, words: str, size=(760, 430)):
     """Before on the left, after on the right, divided at ``share`` of the width."""
     page = Image.new("RGB", size, PAPER)
     after = fit(after, size[0], size[1] - CAPTION - GAP)
@@ -94,7 +101,7 @@ def curtain(before: Image.Image, after: Image.Image, share: float, size=(760, 43
     page.paste(both, (left, 0))
     pen = ImageDraw.Draw(page)
     pen.text((left, after.height + 3), "before: grey", INK, font(12))
-    pen.text((left + after.width, after.height + 3), "after: colour", INK, font(12), anchor="ra")
+    pen.text((left + after.width, after.height + 3), words, INK, font(12), anchor="ra")
     return page
 
 

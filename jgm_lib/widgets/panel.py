@@ -104,9 +104,10 @@ class ColorizePanel(Computing):
 
     def _job(self) -> tuple[ColorizeCard, Key]:
         with self._lock:
-            return self._card, self.album.key(self.view.chooser.value)
+            return self._card, self._upload or self.album.key(self.view.chooser.value)
 
     def _submit(self, coarse: bool) -> None:
+        self._halted = False
         self.worker.submit(self._job(), coarse)
 
     def _connect(self) -> None:
@@ -146,12 +147,14 @@ class ColorizePanel(Computing):
     def _chosen(self) -> None:
         with self._lock:
             if not self._quiet:
+                self._upload = None
                 self._show_credit()
                 self._submit(coarse=False)
 
     def _halt(self) -> None:
         self.stop()
-        self.view.say("Stopped.")
+        self._halted = True
+        self.worker.errand(self._repaint)
 
     def _apply(self) -> None:
         try:
@@ -162,14 +165,15 @@ class ColorizePanel(Computing):
         self._submit(coarse=False)
 
     def _uploaded(self, change) -> None:
-        """Keep the bytes, choose the new picture; decoding is the worker's."""
+        """Keep the bytes; decoding is the worker's, who then chooses the new picture."""
         if not change["new"]:
             return
         file = change["new"][0]
         name = str(file["name"])[:80]
         try:
             check_upload(name, int(file["size"]))
-            self._select(self.album.add_upload(name, bytes(file["content"])))
+            with self._lock:
+                self._upload = self.album.arrive(name, bytes(file["content"]))
             self._submit(coarse=False)
         except JGMError as error:
             self._show_error(error)
@@ -178,7 +182,7 @@ class ColorizePanel(Computing):
     def _select(self, name: str) -> None:
         """Make a picture of the album the chosen one, without starting a run."""
         with self._lock:
-            self._quiet = True
+            self._upload, self._quiet = None, True
             try:
                 self.view.chooser.options = self.album.names()
                 self.view.chooser.value = name
@@ -201,7 +205,7 @@ class ColorizePanel(Computing):
     def _show_error(self, error: Exception) -> None:
         self.error = error
         trace = "" if isinstance(error, JGMError) else "".join(traceback.format_exception(error))
-        self.view.complain(error, trace)
+        self.view.complain(error, trace, self._seen.label if self._seen else "")
 
     def _repr_mimebundle_(self, **kwargs):
         bundle = self.view.box._repr_mimebundle_(**kwargs)

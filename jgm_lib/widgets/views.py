@@ -6,14 +6,13 @@ import ipywidgets as w
 
 from . import controls, drawing
 from .album import MAX_UPLOAD
-from .engine import Done, Subject
-from .shown import BOARD, LARGE, SMALL, TRACES, sharpened, spread_page, verdict, version_captions
+from .scene import Scene
+from .shown import BOARD, CURTAIN, MODES, TRACES, page_of, unfinished, verdict
 
 NO_FRONT_END = (
     "ColorizePanel: this page shows no live widgets. Open the notebook in JupyterLab "
     "(make lab) or the page (make app), or use panel.run_sync() and panel.result."
 )
-CURTAIN = "before | after"
 STYLE = """<style>
 .jgm-panel {max-width: 1180px; border: 1px solid #c9ced6; border-radius: 10px; overflow: hidden;
   font-family: system-ui, sans-serif; background: #ffffff; color: #1b1b1b}
@@ -75,7 +74,7 @@ class View:
     def _modes() -> tuple[w.ToggleButtons, w.FloatSlider]:
         """What the board shows, and where the curtain hangs."""
         mode = w.ToggleButtons(
-            options=["versions", CURTAIN, "spread"],
+            options=MODES,
             style={"button_width": "104px"},
             tooltips=["all colour versions", "a curtain over the first", "where versions differ"],
             layout=w.Layout(flex="0 0 340px"),
@@ -152,56 +151,35 @@ class View:
         self.preset.value = controls.preset_of(card)
         self.remark.value = controls.remark_on(card)
 
-    # -- pictures ----------------------------------------------------------------------------
+    # -- what is shown -----------------------------------------------------------------------
 
-    def paint(self, x, what: Subject, note: str | None) -> None:
-        """Draw versions (n,3,h,w); ``note`` is for one on its way, None for a finished run."""
-        if self.mode.value == "spread":
-            self.image.value = drawing.encode(spread_page(x, what, note))
-            return
-        y, truth = what.shown(LARGE if note is None and len(x) < 3 else SMALL)
-        pictures = [drawing.to_image(sharpened(v, y, what.f)) for v in x]
-        grey = drawing.to_image(y)
-        if self.mode.value == "versions":
-            known = [] if truth is None else [drawing.to_image(truth)]
-            captions = version_captions(x, what) if note is None else [note] * len(pictures)
-            page = drawing.board(
-                [grey, *known], ["grey photo", "truth"][: 1 + len(known)], pictures, captions
-            )
-        else:
-            page = drawing.curtain(grey, pictures[0], self.cut.value)
-        self.image.value = drawing.encode(page)
+    def show(self, scene: Scene) -> None:
+        """Picture, trace, progress and numbers of one run, finished or not."""
+        self.paint(scene)
+        self.plot.value = drawing.encode(drawing.traces(scene.rows, scene.total))
+        self.bar.max, self.bar.value = scene.total, scene.step
+        self.note.value = verdict(scene.done) if scene.done else unfinished(scene)
+        self.say(scene.label)
 
-    def trace(self, rows, total: int) -> None:
-        self.plot.value = drawing.encode(drawing.traces(rows, total))
+    def paint(self, scene: Scene) -> None:
+        """The picture alone, by the mode that is chosen."""
+        self.image.value = drawing.encode(page_of(scene, self.mode.value, self.cut.value))
 
-    # -- words -------------------------------------------------------------------------------
+    def clear(self, words: str) -> None:
+        """No run to show: an empty board, with the reason."""
+        self.image.value = drawing.encode(drawing.empty(words))
+        self.plot.value = drawing.encode(drawing.traces([], 1))
+        self.bar.value, self.note.value = 0, ""
 
     def say(self, text: str) -> None:
         self.label.value = text
 
-    def progress(self, step: int, total: int, seconds: float) -> None:
-        self.bar.max, self.bar.value = total, step
-        left = seconds / step * (total - step)
-        self.say(
-            f"step {step} of {total}, {left:.0f} s left"
-            if left >= 0.5
-            else f"step {step} of {total}"
-        )
-
-    def finished(self, done: Done, seconds: float | None, run: int) -> None:
-        self.bar.max = self.bar.value = len(done.trace)
-        nfe = done.trace[-1]["nfe"]
-        took = "from memory" if seconds is None else f"{seconds:.1f} s"
-        n = f"{len(done.x)} version{'s' if len(done.x) > 1 else ''}"
-        self.say(f"Run {run} done: {n}, {nfe} evaluations, {took}.")
-        self.note.value = verdict(done)
-
-    def complain(self, error: Exception, trace: str) -> None:
+    def complain(self, error: Exception, trace: str, shown: str) -> None:
+        """``shown``: the label of the run that is on the screen, which is not the one that failed."""
         text = html.escape(str(error) or type(error).__name__)
         more = f"<details><summary>trace</summary><pre>{html.escape(trace)}</pre></details>"
         name = "" if not trace else f"{html.escape(type(error).__name__)}: "
         self.message.value = (
             f'<div class="jgm-error" role="alert">{name}{text}{more if trace else ""}</div>'
         )
-        self.say("Not done; see the message.")
+        self.say(f"Not done; see the message.{' Shown: ' + shown if shown else ''}")
