@@ -7,7 +7,7 @@ import torch
 from panel_maker import WAIT, png, screen, send
 
 from jgm_lib.errors import JGMError
-from jgm_lib.widgets import album, drawing, engine
+from jgm_lib.widgets import album, curves, drawing, engine
 
 
 def halted(panel, monkeypatch, at: int) -> None:
@@ -33,7 +33,7 @@ def test_after_stop_all_is_of_one_step_and_marked_as_unfinished(panel, monkeypat
     halted(panel, monkeypatch, at)
     what = panel._subject(*panel._job())
     frames = [f for _, f in zip(range(at), engine.follow(panel.card, what), strict=False)]
-    seen, plot = panel._seen, drawing.encode(drawing.traces([f.row for f in frames], 40))
+    seen, plot = panel._seen, drawing.encode(curves.traces([f.row for f in frames], 40))
     assert torch.equal(seen.x, frames[-1].x) and seen.caption.startswith(f"stopped: step {at},")
     assert screen(panel)["trace"] == plot and screen(panel)["bar"] == (at, 40)
     assert screen(panel)["line"] == f"Stopped at step {at} of 40: unfinished."

@@ -26,6 +26,7 @@ class Computing:
         self._throttle = Throttle(12.0)
         self._seen: Scene | None = None  # what is on the screen
         self._finished: Scene | None = None  # the last run that came to its end
+        self.pinned: Scene | None = None  # a finished run that is kept as A
         self._upload: Key | None = None  # a file that came and is not yet known to be a picture
         self._halted = False  # True from Stop until the worker rests
         self.done: engine.Done | None = None
@@ -129,14 +130,14 @@ class Computing:
 
     def _publish(self, scene: Scene) -> None:
         self._seen = scene
-        self.view.show(scene)
+        self.view.show(scene, self.pinned)
 
     def _repaint(self) -> None:
         if self._halted:
             self._halted = False
             self._rest()
         elif self._seen:
-            self.view.paint(self._seen)
+            self.view.paint(self._seen, self.pinned)
 
 
 def shorten(memory: OrderedDict, length: int) -> None:

@@ -14,16 +14,18 @@ from . import controls, drawing
 from .engine import Done, Subject
 from .scene import Scene
 
-VERSIONS, CURTAIN, SPREAD = MODES = "versions", "before | after", "spread"
+VERSIONS, CURTAIN, SPREAD, BESIDE = MODES = "versions", "before | after", "spread", "A | B"
 BOARD, TRACES = (760, 430), (760, 150)
 LARGE, SMALL = 560, 280  # longest side, pixels, of the pictures on the board
 
 
-def page_of(scene: Scene, mode: str, cut: float):
+def page_of(scene: Scene, mode: str, cut: float, pinned: Scene | None = None):
     """The board as a Pillow picture; pictures on their way say so in their captions."""
     x, what, note = scene.x, scene.subject, scene.caption
     if mode == SPREAD:
         return spread_page(x, what, note)
+    if mode == BESIDE and pinned:
+        return drawing.pair(*(_first(s, name) for s, name in ((pinned, "A"), (scene, "B"))))
     y, truth = what.shown(LARGE if note is None and len(x) < 3 else SMALL)
     grey = drawing.to_image(y)
     if mode == CURTAIN:
@@ -34,6 +36,14 @@ def page_of(scene: Scene, mode: str, cut: float):
     captions = version_captions(x, what) if note is None else [note] * len(pictures)
     beside = ["grey photo", "truth"][: 1 + len(known)]
     return drawing.board([grey, *known], beside, pictures, captions)
+
+
+def _first(scene: Scene, name: str):
+    """The first version of a run as a picture, and what it is."""
+    x, what = scene.x[:1], scene.subject
+    picture = drawing.to_image(sharpened(x[0], what.shown(SMALL)[0], what.f))
+    said = scene.caption or f"run {scene.number}{version_captions(x, what)[0].removeprefix('1')}"
+    return picture, f"{name}: {scene.card.sampler}, {said}"
 
 
 def sharpened(v, y, f):
@@ -94,6 +104,12 @@ def verdict(done: Done) -> str:
     notes = [html.escape(note) for note in (*what.photo.notes, *what.notes)]
     notes = f'<br><span class="jgm-known">Note: {"; ".join(notes)}.</span>' if notes else ""
     return f"{_numbers(done, what)}{notes}<br>{_settings(card)}"
+
+
+def words_of_pinned(pinned: Scene) -> str:
+    """The verdict on run A, which stands under that on the run that is shown."""
+    picture = html.escape(pinned.picture.name)
+    return f"<b>A: run {pinned.number}, {picture}.</b> {verdict(pinned.done)}"
 
 
 def unfinished(scene: Scene) -> str:
