@@ -1,7 +1,10 @@
 """The pictures of the chooser: package photographs, toy scenes, a photo, the learner's upload."""
 
+import io
 from dataclasses import replace
 from typing import NamedTuple
+
+from PIL import Image
 
 from ..data import samples
 from ..data.toy import ToyScenes
@@ -21,13 +24,27 @@ def picture_names() -> list[str]:
 
 def open_picture(name: str) -> Photo:
     """A package photograph by name ("china"), or "toy-7", the ToyScene of seed 7. JGMError."""
+    return replace(read_photo(_picture(name)), name=name)
+
+
+def _picture(name: str) -> Image.Image:
     kind, _, number = name.partition("-")
     if kind != TOY:
-        return replace(read_photo(samples.load(name)), name=name)
+        return samples.load(name)
     if not (number.isascii() and number.isdigit() and len(number) <= 9):
         raise JGMError(f"picture {name!r}: write {TOY}- and a whole number, such as {TOY}-7")
-    scene = ToyScenes(128).sample(1, seed=int(number)).images[0]
-    return Photo.from_array(scene, name=name)
+    scene = ToyScenes(128).sample(1, seed=int(number)).images[0]  # (3,128,128)
+    levels = (255 * scene.clamp(0, 1)).round().byte()  # as a file would hold it
+    return Image.fromarray(levels.permute(1, 2, 0).numpy())
+
+
+def original(name: str) -> bytes | None:
+    """A picture of this library as a PNG file; None for one that the learner has."""
+    if name not in samples.SAMPLES and not name.startswith(f"{TOY}-"):
+        return None
+    buffer = io.BytesIO()
+    _picture(name).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def check_upload(name: str, size: int) -> None:

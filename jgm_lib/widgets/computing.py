@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..errors import JGMError
 from ..params import ColorizeCard
-from . import engine
+from . import engine, saving
 from .album import Key
 from .scene import DONE, RUN, SKETCH, Scene
 from .worker import LatestWorker, Throttle
@@ -131,6 +131,16 @@ class Computing:
     def _publish(self, scene: Scene) -> None:
         self._seen = scene
         self.view.show(scene, self.pinned)
+
+    def _pack(self) -> None:
+        """In the worker: the files of the finished run that is shown, as links."""
+        try:
+            self._clear_error()
+            self.view.say("Writing the files ...")
+            self.view.files.value = saving.links(self._seen)
+            self.view.say(f"{self._seen.label} Its files are below.")
+        except JGMError as error:
+            self._show_error(error)
 
     def _repaint(self) -> None:
         if self._halted:

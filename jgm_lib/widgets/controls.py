@@ -56,8 +56,8 @@ def options(name: str, value) -> list:
     if isinstance(value, int):
         small = list(range(int(low), 13)) if low < 12 else []
         stops = {*small, *series(max(low, 1), high, whole=True)}
-    elif (low, high) == (0, 1):
-        stops = {round(i / 20, 2) for i in range(21)}
+    elif name in ("eta", "lookahead", "strength"):  # shares: even steps
+        stops = {round(i / 20, 2) for i in range(round(20 * high) + 1)}
     else:
         floor = {"lam": 0.05, "beta": 0.01, "epsilon": 1e-8}.get(name, low)
         stops = {*series(floor, high), *([0.0] if low == 0 else [])}

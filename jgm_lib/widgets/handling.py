@@ -27,6 +27,7 @@ class Handling(Computing):
         v.halt.on_click(lambda _: self._halt())
         v.apply.on_click(lambda _: self._apply())
         v.reset.on_click(lambda _: self._take(self._first))
+        v.pack.on_click(lambda _: self.worker.errand(self._pack))
         v.dice.on_click(lambda _: self._roll())
         for widget in (v.mode, v.cut):
             widget.observe(lambda _: self.worker.errand(self._repaint), "value")

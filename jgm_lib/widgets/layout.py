@@ -66,6 +66,6 @@ def main(view) -> w.Box:
         row(view.mode, view.cut),
         *(view.image, view.message, view.plot),
         w.HBox([view.bar, view.label]),
-        *(view.note, view.pinned),
+        *(view.note, view.pinned, view.pack, view.files),
     ]
     return w.VBox(parts).add_class("jgm-main")

@@ -59,6 +59,8 @@ class View:
         self.plot = self._image(TRACES)
         self.bar = w.IntProgress(layout=w.Layout(flex="0 0 120px", height="14px"))
         self.label = w.Label(layout=w.Layout(flex="1 1 auto")).add_class("jgm-progress")
+        self.pack = w.Button(description="Prepare download", icon="download")
+        self.files = w.HTML()
         self.note = w.HTML().add_class("jgm-say")
         self.message = w.HTML()
         self.box = layout.panel(self)
@@ -127,6 +129,7 @@ class View:
         """Picture, trace, progress and numbers of one run, finished or not."""
         self.paint(scene, pinned)
         self.plot.value = drawing.encode(curves.traces(scene.rows, scene.total))
+        self.files.value = ""  # those of another run
         self.bar.max, self.bar.value = scene.total, scene.step
         self.note.value = verdict(scene.done) if scene.done else unfinished(scene)
         self.say(scene.label)
@@ -148,7 +151,7 @@ class View:
         """No run to show: an empty board, with the reason."""
         self.image.value = drawing.encode(drawing.empty(words))
         self.plot.value = drawing.encode(curves.traces([], 1))
-        self.bar.value, self.note.value = 0, ""
+        self.bar.value, self.note.value, self.files.value = 0, "", ""
 
     def say(self, text: str) -> None:
         self.label.value = text
