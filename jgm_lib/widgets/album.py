@@ -24,10 +24,11 @@ def picture_names() -> list[str]:
 
 def open_picture(name: str) -> Photo:
     """A package photograph by name ("china"), or "toy-7", the ToyScene of seed 7. JGMError."""
-    return replace(read_photo(_picture(name)), name=name)
+    return replace(read_photo(source_picture(name)), name=name)
 
 
-def _picture(name: str) -> Image.Image:
+def source_picture(name: str) -> Image.Image:
+    """A picture of this library in 8 bits. JGMError for a name that is none."""
     kind, _, number = name.partition("-")
     if kind != TOY:
         return samples.load(name)
@@ -43,7 +44,7 @@ def original(name: str) -> bytes | None:
     if name not in samples.SAMPLES and not name.startswith(f"{TOY}-"):
         return None
     buffer = io.BytesIO()
-    _picture(name).save(buffer, "PNG")
+    source_picture(name).save(buffer, "PNG")
     return buffer.getvalue()
 
 

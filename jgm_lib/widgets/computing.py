@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..errors import JGMError
 from ..params import ColorizeCard
-from . import engine, saving
+from . import engine, large, saving
 from .album import Key
 from .scene import DONE, RUN, SKETCH, Scene
 from .worker import LatestWorker, Throttle
@@ -141,6 +141,14 @@ class Computing:
             self.view.say(f"{self._seen.label} Its files are below.")
         except JGMError as error:
             self._show_error(error)
+
+    def _enlarge(self) -> None:
+        """In the worker: the finished run that is shown, at full size."""
+        if self._seen is None or self._seen.kind != DONE:
+            self.view.say("Nothing to enlarge yet: no finished run is shown.")
+            return
+        self.view.large.value = ""  # or the same view would not open again
+        self.view.large.value = large.dialog(self._seen)
 
     def _repaint(self) -> None:
         if self._halted:

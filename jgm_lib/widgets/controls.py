@@ -37,7 +37,7 @@ NAMES = {
 NAMES |= {k: k for knobs in KNOBS.values() for k in knobs if k not in NAMES}
 COMMON = ("sampler", "gray", "border", "n", "seed", "strength")
 SERIES = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # a decade in steps of about a quarter
-WIDE = {"description_width": "86px"}
+WIDE = {"description_width": "100px"}
 FULL = {"width": "100%", "margin": "1px 0"}
 
 

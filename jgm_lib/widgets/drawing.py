@@ -69,10 +69,12 @@ def paste_grid(page: Image.Image, box, images, captions, columns: int) -> None:
 
 def board(references, reference_captions, versions, captions, size=(760, 430)) -> Image.Image:
     """Grey photo (and truth) in a narrow column, the colour versions as large as they fit."""
-    page = Image.new("RGB", size, PAPER)
     w, h = size
+    rows = math.ceil(len(versions) / 4)
+    h = max(h, rows * 120) if len(versions) > 12 else h  # many versions make a longer page
+    page = Image.new("RGB", (w, h), PAPER)
     side = round(0.24 * w)
-    paste_grid(page, (0, 0, side, h), references, reference_captions, 1)
+    paste_grid(page, (0, 0, side, size[1]), references, reference_captions, 1)
     aspect = versions[0].width / versions[0].height
     columns = best_columns(len(versions), w - side - 2 * GAP, h, aspect)
     paste_grid(page, (side + 2 * GAP, 0, w, h), versions, captions, columns)

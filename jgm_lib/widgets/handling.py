@@ -28,6 +28,7 @@ class Handling(Computing):
         v.apply.on_click(lambda _: self._apply())
         v.reset.on_click(lambda _: self._take(self._first))
         v.pack.on_click(lambda _: self.worker.errand(self._pack))
+        v.enlarge.on_click(lambda _: self.worker.errand(self._enlarge))
         v.dice.on_click(lambda _: self._roll())
         for widget in (v.mode, v.cut):
             widget.observe(lambda _: self.worker.errand(self._repaint), "value")
@@ -124,6 +125,7 @@ class Handling(Computing):
             self._show_credit()
 
     def _show_credit(self) -> None:
+        self.view.mark(self.view.chooser.value)
         self.view.credit.value = html.escape(credit(self.view.chooser.value))
 
     def _show_card(self) -> None:

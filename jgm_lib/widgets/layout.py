@@ -1,10 +1,11 @@
 """Where the panel's widgets stand: controls at the side, the picture and what belongs to it beside."""
 
+import html
 from importlib.resources import files
 
 import ipywidgets as w
 
-from . import controls
+from . import controls, thumbs
 
 HEAD = "one grey photo, many colours: move a slider and watch the sampler work"
 
@@ -26,6 +27,7 @@ def panel(view) -> w.Box:
     """The whole panel. On a narrow screen the picture stands first, the controls below it."""
     head = w.HTML(
         f"<style>{asset('panel.css')}</style>"
+        f'<img src="data:," alt="" hidden onerror="{html.escape(asset("panel.js"))}">'
         f'<div class="jgm-head">Colorize<small>{HEAD}</small></div>',
         layout=w.Layout(margin="0"),
     )
@@ -38,7 +40,7 @@ def side(view) -> w.Box:
     card = w.Accordion([w.VBox([view.text, view.apply])], titles=["Copy these settings as a card"])
     card.selected_index = None
     parts = [
-        *(title("Picture"), view.chooser, view.credit, view.upload),
+        *(title("Picture"), thumbs.box(view.thumbs), view.chooser, view.credit, view.upload),
         *(title("Algorithm"), view.preset, *common(view)),
         *(title("Its knobs"), view.remark, *own(view)),
         w.HBox([view.go, view.halt], layout=w.Layout(margin="8px 0 0")),
@@ -51,7 +53,7 @@ def side(view) -> w.Box:
 def common(view) -> list:
     """The knobs that every sampler reads; the seed with its dice."""
     seed = w.HBox([view.knobs["seed"], view.dice])
-    view.knobs["seed"].layout.flex = "1 1 auto"
+    view.knobs["seed"].layout = w.Layout(flex="1 1 0", width="auto", min_width="0")
     return [seed if n == "seed" else view.knobs[n] for n in controls.COMMON]
 
 
@@ -63,9 +65,9 @@ def own(view) -> list:
 def main(view) -> w.Box:
     """The picture, and below it what belongs to it."""
     parts = [
-        row(view.mode, view.cut),
+        row(view.mode, view.enlarge, view.cut),
         *(view.image, view.message, view.plot),
         w.HBox([view.bar, view.label]),
-        *(view.note, view.pinned, view.pack, view.files),
+        *(view.note, view.pinned, view.pack, view.files, view.large),
     ]
     return w.VBox(parts).add_class("jgm-main")

@@ -26,9 +26,9 @@ TYPES = {
     ".yaml": "text/plain",
     ".txt": "text/plain",
 }
-TO_BLOB = (
+TO_BLOB = (  # in an attribute, URL alone would be the address of the page
     "const [head, data] = this.href.split(','); if (head.startsWith('data:')) { const bytes = "
-    "Uint8Array.from(atob(data), c => c.charCodeAt(0)); this.href = URL.createObjectURL("
+    "Uint8Array.from(atob(data), c => c.charCodeAt(0)); this.href = window.URL.createObjectURL("
     "new Blob([bytes], {type: head.slice(5).split(';')[0]})) }"
 )
 

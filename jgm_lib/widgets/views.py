@@ -4,7 +4,7 @@ import html
 
 import ipywidgets as w
 
-from . import bounds, controls, curves, drawing, layout
+from . import bounds, controls, curves, drawing, layout, thumbs
 from .album import MAX_UPLOAD
 from .scene import Scene
 from .shown import (
@@ -25,52 +25,86 @@ NO_FRONT_END = (
 )
 
 
+def button(text: str, icon: str, tooltip: str, room: w.Layout | None = None) -> w.Button:
+    return w.Button(description=text, icon=icon, tooltip=tooltip, layout=room or w.Layout())
+
+
 class View:
     """All widgets of a panel, and nothing that computes colours."""
 
     def __init__(self, card, sources):
-        wide = w.Layout(width="100%")
         self.knobs = {n: controls.control(n, getattr(card, n)) for n in controls.NAMES}
         stops = {n: controls.stops(n, getattr(card, n)) for n in self.knobs}
         self.stops = {n: values for n, values in stops.items() if values is not None}
         self.preset = controls.preset_control()
         self.remark = w.HTML().add_class("jgm-note")
-        self.chooser = w.Dropdown(options=list(sources), layout=wide)
+        self._pictures(list(sources))
+        self._buttons()
+        self.mode, self.cut = self._modes()
+        self.mode.observe(self._show_cut, "value")
+        self._displays()
+        self.box = layout.panel(self)
+
+    def _pictures(self, sources) -> None:
+        """What chooses a picture: thumbnails, a list, an upload."""
+        wide = w.Layout(width="100%")
+        named = {"description": "picture", "tooltip": "the photograph", "style": controls.WIDE}
+        self.chooser = w.Dropdown(options=sources, layout=wide, **named)
+        self.thumbs = thumbs.buttons(sources, self._choose)
         self.credit = w.HTML(layout=wide).add_class("jgm-note")
         self.upload = w.FileUpload(
             accept="image/*",
             multiple=False,
             description="Your photo",
             layout=wide,
-            tooltip=f"at most {MAX_UPLOAD / 1e6:.0f} MB",
+            tooltip=f"at most {MAX_UPLOAD / 1e6:.0f} MB; or drop it on the panel, or paste it",
         )
-        half = w.Layout(width="50%")
-        self.go = w.Button(description="Colorize", button_style="primary", icon="play", layout=half)
-        self.halt = w.Button(description="Stop", icon="stop", layout=half)
-        self.reset = w.Button(description="Reset", icon="undo", layout=half)
-        self.pin = w.ToggleButton(description="Keep as A", icon="thumb-tack", layout=half)
-        self.pinned = w.HTML().add_class("jgm-note")
-        self.dice = w.Button(description="new seed", icon="random", layout=w.Layout(width="90px"))
-        self.text = w.Textarea(layout=w.Layout(width="100%", height="230px"))
-        self.apply = w.Button(description="Use this card", icon="check", layout=wide)
-        self.mode, self.cut = self._modes()
-        self.mode.observe(self._show_cut, "value")
-        self.image = self._image(BOARD)
-        self.plot = self._image(TRACES)
-        self.bar = w.IntProgress(layout=w.Layout(flex="0 0 120px", height="14px"))
+
+    def _choose(self, name: str) -> None:
+        self.chooser.value = name
+
+    def _buttons(self) -> None:
+        half, wide = w.Layout(width="50%"), w.Layout(width="100%")
+        self.go = button("Colorize", "play", "run with these settings", half)
+        self.go.button_style = "primary"
+        self.halt = button("Stop", "stop", "end the run; what is there stays, marked", half)
+        self.reset = button("Reset", "undo", "the settings that the panel began with", half)
+        about = dict(icon="thumb-tack", tooltip="put this run beside the next ones", layout=half)
+        self.pin = w.ToggleButton(description="Keep as A", **about)
+        self.dice = button(
+            "new seed", "random", "draw another seed", w.Layout(flex="0 0 108px", width="108px")
+        )
+        self.apply = button("Use this card", "check", "take over the text above", wide)
+        self.pack = button(
+            "Prepare download",
+            "download",
+            "all versions at full size, as files",
+            w.Layout(width="auto"),
+        )
+        self.enlarge = button(
+            "Enlarge", "search-plus", "full size, with a curtain", w.Layout(width="auto")
+        )
+        self.enlarge.add_class("jgm-enlarge")
+        tall = w.Layout(width="100%", height="230px")
+        self.text = w.Textarea(layout=tall, tooltip="all settings as YAML")
+
+    def _displays(self) -> None:
+        """What shows a run."""
+        self.image = self._image(BOARD).add_class("jgm-board")
+        self.plot = self._image(TRACES).add_class("jgm-plot")
+        room = w.Layout(flex="0 0 120px", height="14px")
+        self.bar = w.IntProgress(layout=room, tooltip="progress")
         self.label = w.Label(layout=w.Layout(flex="1 1 auto")).add_class("jgm-progress")
-        self.pack = w.Button(description="Prepare download", icon="download")
-        self.files = w.HTML()
         self.note = w.HTML().add_class("jgm-say")
-        self.message = w.HTML()
-        self.box = layout.panel(self)
+        self.pinned = w.HTML().add_class("jgm-note")
+        self.message, self.files, self.large = w.HTML(), w.HTML(), w.HTML()
 
     @staticmethod
     def _modes() -> tuple[w.ToggleButtons, w.FloatSlider]:
         """What the board shows, and where the curtain hangs."""
         mode = w.ToggleButtons(
             options=MODES,
-            style={"button_width": "104px"},
+            style={"button_width": "116px"},
             tooltips=[
                 "all colour versions",
                 "a curtain over the first",
@@ -84,6 +118,7 @@ class View:
             max=1,
             step=0.01,
             description="curtain",
+            tooltip="grey photograph up to here",
             readout=False,
             layout=w.Layout(width="260px"),
         )
@@ -152,6 +187,11 @@ class View:
         self.image.value = drawing.encode(drawing.empty(words))
         self.plot.value = drawing.encode(curves.traces([], 1))
         self.bar.value, self.note.value, self.files.value = 0, "", ""
+
+    def mark(self, name: str) -> None:
+        """Frame the thumbnail of the picture that is chosen."""
+        for other, thumb in self.thumbs.items():
+            (thumb.add_class if other == name else thumb.remove_class)("jgm-chosen")
 
     def say(self, text: str) -> None:
         self.label.value = text
