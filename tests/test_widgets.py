@@ -520,7 +520,7 @@ def test_spread_mode_shows_where_the_versions_differ(panel):
     panel._seen = dataclasses.replace(panel._seen, x=x)
     panel.view.mode.value = "spread"
     assert panel.worker.wait(WAIT)
-    assert panel.view.cut.layout.visibility == "hidden"
+    assert panel.view.cut.layout.display == "none"
     page, (w, h) = page_of(panel), shown.BOARD
     left, room, tall = round(0.24 * w) + 16, w - round(0.24 * w) - 16 - 70, h - 26
     middle = left + room // 2
@@ -553,7 +553,7 @@ def test_the_spread_page_tells_the_number_of_the_result(panel, monkeypatch):
 def test_the_curtain_is_there_in_its_mode_alone(panel):
     for mode in panel.view.mode.options:
         panel.view.mode.value = mode
-        assert panel.view.cut.layout.visibility == "visible" if mode == shown.CURTAIN else "hidden"
+        assert panel.view.cut.layout.display == (None if mode == shown.CURTAIN else "none")
 
 
 @pytest.mark.parametrize(

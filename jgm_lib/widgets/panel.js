@@ -19,7 +19,7 @@
   // seen; pictures: what the line below them says.
   const name = panel => {
     for (const part of panel.querySelectorAll(".noUi-handle, select, input, textarea")) {
-      const box = part.closest(".jupyter-widgets");
+      const box = part.closest(".widget-hslider, .jupyter-widgets");
       const label = box?.querySelector(".widget-label")?.textContent || box?.title;
       const value = box?.querySelector(".widget-readout")?.textContent;
       if (label) set(part, "aria-label", label);

@@ -122,7 +122,7 @@ class View:
             readout=False,
             layout=w.Layout(width="260px"),
         )
-        cut.layout.visibility = "hidden"
+        cut.layout.display = "none"
         return mode, cut
 
     @staticmethod
@@ -132,7 +132,7 @@ class View:
         return w.Image(value=blank, format="jpeg", width=size[0], height=size[1], layout=room)
 
     def _show_cut(self, change) -> None:
-        self.cut.layout.visibility = "visible" if change["new"] == CURTAIN else "hidden"
+        self.cut.layout.display = None if change["new"] == CURTAIN else "none"
 
     def offer(self, card) -> None:
         """Show the card: the knobs that its sampler reads, the values that fit the others, the preset
