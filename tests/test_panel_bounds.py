@@ -62,7 +62,7 @@ def test_any_walk_over_the_offered_values_stays_inside_the_library(consistent, d
     """Each step takes a knob and one of its offered values; the card is one the sampler takes."""
     card = ColorizeCard(**{**presets.TEMPERED, "L": 20, "consistent": consistent})
     for _ in range(6):
-        name = data.draw(st.sampled_from(bounds.RELATED["langevin"]))
+        name = data.draw(st.sampled_from(bounds.related("langevin")))
         stops = controls.stops(name, getattr(card, name))
         value = data.draw(st.sampled_from(bounds.fitting(card, name, stops)))
         card = validate(ColorizeCard, {**card.model_dump(), name: value})
@@ -74,7 +74,7 @@ def test_what_is_not_offered_is_refused_by_the_library(sampler):
     if sampler == "langevin":
         card = card.model_copy(update={"epsilon": 1e-4, "L": 3, "T": 2})
     left_out = 0
-    for name in bounds.RELATED[sampler]:
+    for name in bounds.related(sampler):
         stops = controls.stops(name, getattr(card, name))
         for value in set(stops) - set(bounds.fitting(card, name, stops)):
             left_out += 1

@@ -14,10 +14,12 @@ PRESETS = {  # name -> values of ColorizeCard, whatever they were before
     "tempered Algorithm 1": presets.TEMPERED,
 }
 OWN = "your own"  # settings that are no preset
-RELATED = {  # the knobs whose values must fit together
-    "langevin": ("lam", "epsilon", "sigma_1", "sigma_L", "L", "T", "consistent"),
-    **dict.fromkeys(("split", "nullspace", "predictor_corrector"), ("sigma_max", "sigma_min")),
-}
+RELATED = {"lam", "epsilon", "sigma_1", "sigma_L", "L", "T", "consistent", "sigma_max", "sigma_min"}
+
+
+def related(sampler: str) -> list[str]:
+    """The knobs of a sampler whose values must fit together."""
+    return [name for name in KNOBS[sampler] if name in RELATED]
 
 
 def defaults(sampler: str) -> dict:

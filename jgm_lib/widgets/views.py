@@ -152,8 +152,8 @@ class View:
             return
         if value not in stops:
             self.stops[name] = stops = sorted({*stops, value})
-        related = name in bounds.RELATED[card.sampler]
-        values = bounds.fitting(card, name, stops) if related else stops
+        related = bounds.related(card.sampler)
+        values = bounds.fitting(card, name, stops) if name in related else stops
         controls.offer(widget, values, value)
         if len(values) < len(stops) and not isinstance(value, bool):
             cut.append(controls.NAMES[name])
