@@ -1,5 +1,7 @@
 """Which values of a knob fit the others: what a slider offers, the panel can run."""
 
+from functools import lru_cache
+
 from ..errors import JGMError
 from ..params import KNOBS, ColorizeCard
 from ..samplers import presets
@@ -44,10 +46,10 @@ def preset_of(card: ColorizeCard) -> str:
     return OWN
 
 
-def fits(card: ColorizeCard) -> bool:
-    """Would the card's sampler take these settings?"""
+def fits(sampler: str, settings: dict) -> bool:
+    """Would the sampler take these settings?"""
     try:
-        SETTINGS[card.sampler](**card.settings())
+        SETTINGS[sampler](**settings)
     except JGMError:
         return False
     return True
@@ -55,8 +57,13 @@ def fits(card: ColorizeCard) -> bool:
 
 def fitting(card: ColorizeCard, name: str, values) -> list:
     """Those of ``values`` that the knob may have while the others stay; all if none fits."""
-    kept = [v for v in values if fits(card.model_copy(update={name: v}))]
-    return kept or list(values)
+    others = tuple((k, getattr(card, k)) for k in related(card.sampler) if k != name)
+    return list(_fitting(card.sampler, others, name, tuple(values)))
+
+
+@lru_cache(maxsize=256)  # asked at every move of a slider, and seldom anew
+def _fitting(sampler: str, others: tuple, name: str, values: tuple) -> tuple:
+    return tuple(v for v in values if fits(sampler, {**dict(others), name: v})) or values
 
 
 def remark_on(card: ColorizeCard, cut) -> str:
