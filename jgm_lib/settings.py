@@ -115,9 +115,10 @@ class LangevinSettings:
             )
         check_stability(self.epsilon, self.sigma_L, max(self.pull))
         if self.consistent:
-            first, second = self.sigmas()[0], self.sigmas()[min(1, self.L * self.T - 1)]
+            gaps = max(1, self.L * self.T - 1)  # between the levels, which are equally far apart
+            ratio = (self.sigma_1 / self.sigma_L) ** (1 / gaps) if self.L * self.T > 1 else 1.0
             for weight in self.pull:
-                check_consistent(self.share, weight, first / second)
+                check_consistent(self.share, weight, ratio)
 
     @property
     def pull(self) -> tuple[float, float]:

@@ -393,7 +393,9 @@ for row in rows:
 # %% [markdown]
 # ## Turn the knobs
 #
-# Drag a slider: a sketch follows your hand, the full picture comes when it rests. *Stop* stops, the
+# Drag a slider: a sketch follows your hand, the full picture comes when it rests. A slider ends where the
+# bound (b) says that the chain would diverge, and moves on when another gives it room. *Stop* stops and
+# marks the picture as unfinished; *Keep as A* puts this run beside the next. The
 # trace below shows $\sigma$ and RMS $|Fx-y|$. Try a photograph of your own. "Copy these settings as a
 # card" gives YAML that `papermill` and `ColorizeCard` read back.
 
@@ -479,8 +481,9 @@ check_honest_and_oracle(honest_and_oracle)
 # - The budget of the authors' code: `T = 100`, `epsilon = 5.4e-6`. About a minute a photograph. What does it
 #   buy over `T = 8`, and over twenty evaluations of `split`?
 # - In the panel, choose a toy scene and `feedback = none`, then `step`. Which has the calmer skies? The
-#   preset `tempered` sets all knobs of Algorithm 1 at once: what do 145 evaluations buy?
-# - Let $\lambda_0$ go to 0, then to 10. Which part of the picture changes, and at which level?
+#   preset *tempered Algorithm 1* sets all knobs at once: what do 145 evaluations buy?
+# - Let $\lambda_0$ go to 0, then as far as its slider goes. Which part of the picture changes, and at which
+#   level? How small must $\epsilon$ be until the panel offers $\lambda_0 = 10$?
 # - Upload a grey photograph of your family. Which colours do you believe?
 #
 # ## Further reading

@@ -4,6 +4,8 @@ Counts and order are asserted, seconds are only reported. Skipped, with the reas
 or playwright is missing (Debian: apt-get install chromium). JGM_SCREENSHOTS=folder keeps pictures.
 """
 
+import base64
+import io
 import json
 import os
 import re
@@ -13,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -269,6 +272,100 @@ def test_voila_drag_and_upload(app, tab, tmp_path):
     assert tab.errors == []
 
 
+def give_file(page, path: Path, way: str) -> None:
+    """Drop a file on the picture, or paste it."""
+    script = """([data, name, way]) => {
+      const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0)), files = new DataTransfer();
+      files.items.add(new File([bytes], name, {type: 'image/png'}));
+      const about = {bubbles: true, cancelable: true, dataTransfer: files, clipboardData: files};
+      const board = document.querySelector('.jgm-board');
+      if (way === 'paste') return document.body.dispatchEvent(new ClipboardEvent('paste', about));
+      for (const kind of ['dragover', 'drop']) board.dispatchEvent(new DragEvent(kind, about));
+    }"""
+    data = base64.b64encode(path.read_bytes()).decode()
+    page.evaluate(script, [data, f"{way}.png", way])
+
+
+def saved(panel: Panel) -> dict[str, bytes]:
+    """Press the button and every link; name -> what the browser saved."""
+    panel.box.locator("button", has_text="Prepare download").click()
+    links, files = panel.box.locator(".jgm-files a"), {}
+    links.first.wait_for()
+    for link in links.all():
+        with panel.page.expect_download() as download:
+            link.click()
+        files[download.value.suggested_filename] = Path(download.value.path()).read_bytes()
+    return files
+
+
+def check_files(files: dict[str, bytes], stem: str, size: tuple[int, int]) -> None:
+    """One version, its mean, all in an archive, the settings, a command that can be read."""
+    pictures = {f"{stem}_1.png", f"{stem}_mean.png"}
+    assert pictures | {f"{stem}_all.zip", "settings.yaml", "command.txt"} <= set(files)
+    with zipfile.ZipFile(io.BytesIO(files.pop(f"{stem}_all.zip"))) as archive:
+        assert {n: archive.read(n) for n in archive.namelist()} == files
+    assert {Image.open(io.BytesIO(files[n])).size for n in pictures} == {size}
+    assert files["command.txt"].decode().startswith(f"jgm colorize {stem}.png -o ")
+
+
+def grave(page) -> dict:
+    """What axe finds serious or worse."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    found = axe.Axe().run(page).response["violations"]
+    return {v["id"]: [n["html"][:120] for n in v["nodes"][:3]]
+            for v in found if v["impact"] in ("serious", "critical")}  # fmt: skip
+
+
+def look_large(panel: Panel) -> None:
+    """A click enlarges to full size; arrow keys move the curtain; Escape closes, twice over."""
+    for _ in range(2):
+        panel.box.locator(".jgm-board").click()
+        view = panel.page.locator("dialog.jgm-large[open]")
+        view.wait_for()
+        view.locator("input[type=range]").focus()
+        panel.page.keyboard.press("ArrowRight")
+        assert view.evaluate("v => v.style.getPropertyValue('--cut')") == "51%"
+        size = view.locator("img.jgm-after").first.evaluate(
+            "i => [i.naturalWidth, i.naturalHeight]"
+        )
+        assert size == [640, 427]
+        assert grave(panel.page) == {}
+        panel.shoot("large")
+        panel.page.keyboard.press("Escape")
+        view.wait_for(state="detached")
+
+
+def test_voila_files_large_view_drop_paste_and_access(app, tab, tmp_path):
+    """What a person does beside dragging: thumbnails, the large view, saving, dropping, pasting, the
+    keyboard, a phone; and what axe finds."""
+    tab.goto(app({"n": 1, "steps": 3}).url)
+    panel = Panel(tab)
+    panel.runs()
+    tab.wait_for_function("document.querySelector('.jgm-panel').dataset.jgm === 'on'")
+    assert grave(tab) == {}
+    panel.box.locator("button.jgm-thumb-china").click()
+    panel.wait_for(r"^Run 2 done")
+    look_large(panel)
+    check_files(saved(panel), "china", (640, 427))
+    handle = panel.slider("steps").get_by_role("slider", name="steps")
+    handle.focus()
+    tab.keyboard.press("ArrowRight")
+    panel.wait_for(r"^Run 3 done: 1 version, 4 evaluations")
+    assert handle.get_attribute("aria-valuetext") == panel.value("steps") == "4"
+    good, _ = pictures_for_upload(tmp_path)
+    for number, way in ((4, "drop"), (5, "paste")):
+        give_file(tab, good, way)
+        panel.wait_for(rf"^Run {number} done")
+        assert panel.box.locator("select").first.input_value() == f"your photo: {way}.png"
+    tab.set_viewport_size({"width": 390, "height": 844})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    board = panel.box.locator(".jgm-board").bounding_box()
+    assert board["y"] + board["height"] < 844  # the picture first, the controls below
+    assert panel.slider("steps").bounding_box()["y"] > board["y"] + board["height"]
+    panel.shoot("phone")
+    assert tab.errors == []
+
+
 def test_voila_stop_and_a_file_that_is_too_large(app, tab, tmp_path):
     tab.goto(app(LONG).url)
     panel = Panel(tab)
@@ -397,6 +494,20 @@ def test_lab_drag_and_upload(lab, tab, tmp_path):
     drag_both(panel, "JupyterLab")
     panel.shoot("lab")
     upload_both(panel, tmp_path)
+    assert tab.errors == []
+
+
+def test_lab_files_and_drop(lab, tab, tmp_path):
+    """The same without a server extension in JupyterLab."""
+    panel = open_lab(tab, lab({"n": 1, "steps": 3}))
+    panel.runs()
+    tab.wait_for_function("document.querySelector('.jgm-panel').dataset.jgm === 'on'")
+    give_file(tab, pictures_for_upload(tmp_path)[0], "drop")
+    panel.wait_for(r"^Run 2 done")
+    check_files(saved(panel), "drop", (60, 40))
+    panel.box.locator("button", has_text="Enlarge").click()
+    tab.locator("dialog.jgm-large[open]").wait_for()
+    panel.shoot("lab-large")
     assert tab.errors == []
 
 

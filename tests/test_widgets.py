@@ -10,64 +10,28 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from panel_maker import WAIT, png, send
 from PIL import Image
 
-from jgm_lib import checkpoints, familiar
+from jgm_lib import familiar
 from jgm_lib.colorize import Colorizer
 from jgm_lib.data import samples
 from jgm_lib.errors import JGMError
-from jgm_lib.networks import build
 from jgm_lib.operators import gray
 from jgm_lib.params import KNOBS, ColorizeCard, limits, validate
 from jgm_lib.result import full_size
-from jgm_lib.samplers import presets
-from jgm_lib.widgets import ColorizePanel, album, compute, controls, drawing, engine, shown, views
+from jgm_lib.widgets import (
+    ColorizePanel,
+    album,
+    compute,
+    controls,
+    curves,
+    drawing,
+    engine,
+    scene,
+    shown,
+)
 from jgm_lib.widgets.worker import LatestWorker, Throttle
-
-WAIT = 120  # seconds that a test waits at most for something that must happen
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A tiny untrained network of the real kind: quick, and random colours will do here."""
-    torch.manual_seed(0)
-    settings = {"widths": [8, 16], "channels": 9}
-    card = {"name": "tiny", "network": "unet", "settings": settings, "size": 16}
-    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
-    return str(checkpoints.save(path, build("unet", **settings), card))
-
-
-@pytest.fixture
-def card(weights):
-    return ColorizeCard(weights=weights, n=2, steps=3)
-
-
-@pytest.fixture
-def panel(card):
-    made = ColorizePanel(card, picture="toy-1")
-    made.worker.settle = 0.05
-    yield made
-    made.stop()
-
-
-def png(size=(24, 16)) -> bytes:
-    pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def send(panel, name: str, data: bytes, size: int | None = None) -> None:
-    """What the upload button does when a file was chosen."""
-    file = {
-        "name": name,
-        "type": "image/png",
-        "size": size or len(data),
-        "last_modified": 0,
-        "content": memoryview(data),
-    }
-    panel._uploaded({"new": (file,)})
-
 
 # -- the worker --------------------------------------------------------------------------------
 
@@ -353,9 +317,8 @@ def test_the_memory_forgets_the_oldest(panel, monkeypatch):
 
 
 def test_stop_during_a_run(panel):
-    entered = threading.Event()
-    real = panel.view.progress
-    panel.view.progress = lambda *a: (real(*a), entered.set())
+    entered, real = threading.Event(), panel.view.show
+    panel.view.show = lambda *a: (real(*a), entered.set())
     panel.card = panel.card.model_copy(update={"steps": 2000})
     panel.start()
     assert entered.wait(WAIT)
@@ -365,15 +328,17 @@ def test_stop_during_a_run(panel):
 
 
 def test_errors_are_shown_in_the_panel_and_go_away(panel):
-    panel.card = panel.card.model_copy(update={"sampler": "langevin", "L": 2, "T": 2})
-    panel.view.knobs["epsilon"].value = 1e-3
+    card = panel.card
+    panel.card = card.model_copy(update={"weights": "nowhere"})
+    panel.start()
     assert panel.worker.wait(WAIT)
     message = panel.view.message.value
-    assert "unstable step" in message and 'role="alert"' in message and "<details>" not in message
+    assert "no weights" in message and 'role="alert"' in message and "<details>" not in message
     assert isinstance(panel.error, JGMError)
-    panel.view.knobs["epsilon"].value = 1e-6
+    panel.card = card
+    panel.start()
     assert panel.worker.wait(WAIT)
-    assert panel.view.message.value == "" and panel.done.card.epsilon == 1e-6
+    assert panel.view.message.value == "" and panel.error is None and panel.done.card == card
 
 
 def test_an_unexpected_error_keeps_its_trace_for_developers(panel, monkeypatch):
@@ -385,13 +350,6 @@ def test_an_unexpected_error_keeps_its_trace_for_developers(panel, monkeypatch):
     assert panel.worker.wait(WAIT)
     message = panel.view.message.value
     assert "RuntimeError: a &lt;bug&gt;" in message and "<details>" in message
-
-
-def test_missing_weights_are_one_clear_line(panel):
-    panel.card = panel.card.model_copy(update={"weights": "nowhere"})
-    panel.start()
-    assert panel.worker.wait(WAIT)
-    assert "no weights" in panel.view.message.value
 
 
 def test_only_the_knobs_that_the_sampler_reads_are_offered(panel):
@@ -416,90 +374,6 @@ def test_a_slider_spans_the_whole_range_of_its_knob(name):
     assert stops[0] == low and stops[-1] == high and default in stops
     assert all(type(v) is type(default) for v in stops) and stops == sorted(set(stops))
     assert len(stops) >= (30 if name in ("lam", "beta") else 10)
-
-
-# -- presets of Algorithm 1 --------------------------------------------------------------------
-
-
-def chain(card, **changes):
-    """The card with Algorithm 1, short."""
-    short = {"sampler": "langevin", "n": 1, "L": 2, "T": 2}
-    return card.model_copy(update={**short, **changes})
-
-
-def test_the_presets_are_offered_with_algorithm_1_alone(panel):
-    assert panel.view.preset.options == (controls.OWN, *presets.NAMED)
-    for sampler in (*KNOBS, "split"):
-        panel.view.knobs["sampler"].value = sampler
-        assert (panel.view.preset.layout.display != "none") == (sampler == "langevin")
-    panel.stop()
-
-
-def test_the_rainbow_is_announced_where_it_will_be_seen(panel, card):
-    panel.card = chain(card, feedback="level")
-    assert "rainbows" in panel.view.remark.value and "renoise" in panel.view.remark.value
-    for other in (dict(feedback="none"), dict(feedback="renoise"), presets.TEMPERED):
-        panel.card = chain(card, **other)
-        assert panel.view.remark.value == ""
-    panel.view.knobs["sampler"].value = "split"
-    assert panel.view.remark.value == ""
-    panel.stop()
-
-
-@pytest.mark.parametrize("name", presets.NAMED)
-def test_a_preset_sets_its_knobs_and_no_other_and_is_read_back(panel, card, name):
-    panel.card = before = chain(card, boundary="periodic", seed=5, steps=7)
-    assert panel.view.preset.value == controls.OWN
-    panel.view.preset.value = name
-    panel.stop()
-    assert panel.card == before.model_copy(update=presets.NAMED[name])
-    values = {n: k.value for n, k in panel.view.knobs.items()}
-    assert values == panel.card.model_dump(exclude={"weights"})
-    other = ColorizePanel(picture="toy-1")
-    other.load_card(panel.view.text.value)
-    assert other.card == panel.card and other.view.preset.value == name
-    assert yaml.safe_load(panel.view.text.value)["epsilon"] == presets.NAMED[name]["epsilon"]
-
-
-def test_a_moved_knob_leaves_the_preset_and_moved_back_is_it_again(panel, card):
-    panel.card = chain(card, **presets.TEMPERED)
-    assert panel.view.preset.value == "tempered"
-    panel.view.knobs["beta"].value = 2.0
-    assert panel.view.preset.value == controls.OWN
-    assert panel.card == chain(card, **{**presets.TEMPERED, "beta": 2.0})
-    panel.view.knobs["beta"].value = presets.TEMPERED["beta"]
-    assert panel.view.preset.value == "tempered"
-    panel.view.knobs["seed"].value = 9  # no preset's business
-    assert panel.view.preset.value == "tempered"
-    panel.view.preset.value = controls.OWN  # names settings, sets none: they are still tempered
-    assert panel.view.preset.value == "tempered"
-    panel.view.knobs["sampler"].value = "split"
-    panel.view.knobs["sampler"].value = "langevin"
-    assert panel.view.preset.value == "tempered"
-    panel.stop()
-
-
-def test_a_chosen_preset_is_sketched_and_run(panel, card):
-    panel.card = chain(card, L=3)
-    panel.view.preset.value = "tempered"
-    assert panel.worker.wait(WAIT)
-    assert panel.worker.runs["full"] == 1 and panel.error is None
-    assert panel.done.card == panel.card and panel.result.nfe == presets.TEMPERED["L"]
-    assert "consistent = True" in panel.view.note.value
-
-
-def test_a_preset_on_a_card_that_does_not_fit_together_is_one_line(panel, card):
-    panel.card = chain(card)
-    panel.view.knobs["sigma_max"].value = 0.1
-    panel.view.knobs["sigma_min"].value = 0.1
-    panel.stop()
-    before = panel.card
-    panel.view.preset.value = "tempered"
-    assert (
-        "need sigma_max &gt; sigma_min" in panel.view.message.value
-        and panel.view.preset.value == controls.OWN
-    )
-    assert panel.card == before
 
 
 # -- what one should know of a photo -----------------------------------------------------------
@@ -621,7 +495,7 @@ def test_the_curtain_shows_grey_on_its_left_and_colour_on_its_right(panel):
     panel.run_sync()
     red = torch.zeros_like(panel.done.x)
     red[:, 0] = 1.0
-    panel._seen = red, panel.done.subject, "step"
+    panel._seen = dataclasses.replace(panel._seen, x=red, kind=scene.RUN)
     panel.view.mode.value = "before | after"
     panel.view.cut.value = 0.25
     assert panel.worker.wait(WAIT)
@@ -643,10 +517,10 @@ def test_spread_mode_shows_where_the_versions_differ(panel):
     panel.run_sync()
     x = torch.full_like(panel.done.x, 0.5)  # two versions that differ on the right half alone
     x[0, :, :, 8:] += 0.05
-    panel._seen = x, panel.done.subject, None
+    panel._seen = dataclasses.replace(panel._seen, x=x)
     panel.view.mode.value = "spread"
     assert panel.worker.wait(WAIT)
-    assert panel.view.cut.layout.visibility == "hidden"
+    assert panel.view.cut.layout.display == "none"
     page, (w, h) = page_of(panel), shown.BOARD
     left, room, tall = round(0.24 * w) + 16, w - round(0.24 * w) - 16 - 70, h - 26
     middle = left + room // 2
@@ -670,18 +544,16 @@ def test_the_spread_page_tells_the_number_of_the_result(panel, monkeypatch):
     panel.view.mode.value = "spread"
     assert panel.worker.wait(WAIT)  # the page that the new mode asks for, painted in its thread
     captions.clear()
-    panel.view.paint(panel.done.x, panel.done.subject, None)
-    panel.view.paint(panel.done.x[:1], panel.done.subject, "step 3")
+    panel.view.paint(panel._seen)
+    panel.view.paint(dataclasses.replace(panel._seen, x=panel.done.x[:1], kind=scene.RUN))
     assert f"versions differ by {result.spread_levels:.1f} levels of 255" == captions[0]
-    assert captions[1].startswith("step 3: one version")
+    assert captions[1].startswith("step 3, σ = 0.03: one version")
 
 
 def test_the_curtain_is_there_in_its_mode_alone(panel):
-    seen = {}
     for mode in panel.view.mode.options:
         panel.view.mode.value = mode
-        seen[mode] = panel.view.cut.layout.visibility
-    assert seen == {"versions": "hidden", views.CURTAIN: "visible", "spread": "hidden"}
+        assert panel.view.cut.layout.display == (None if mode == shown.CURTAIN else "none")
 
 
 @pytest.mark.parametrize(
@@ -740,13 +612,13 @@ def test_traces_take_what_a_sampler_can_give():
         [{k: r[k] for k in ("step", "sigma", "residual")} for r in rows],
         [],
     ):
-        image = drawing.traces(known, 3)
+        image = curves.traces(known, 3)
         assert image.size == shown.TRACES
-    assert np.asarray(drawing.traces(rows, 3)).std() > np.asarray(drawing.traces([], 3)).std()
+    assert np.asarray(curves.traces(rows, 3)).std() > np.asarray(curves.traces([], 3)).std()
 
 
 def test_dashes_cover_their_share_of_the_line():
-    drawn = sum(abs(b[0] - a[0]) for a, b in drawing.dashes([(0, 0), (50, 0), (160, 0)], 10, 6))
+    drawn = sum(abs(b[0] - a[0]) for a, b in curves.dashes([(0, 0), (50, 0), (160, 0)], 10, 6))
     assert drawn == pytest.approx(100)
 
 

@@ -1,7 +1,10 @@
 """The pictures of the chooser: package photographs, toy scenes, a photo, the learner's upload."""
 
+import io
 from dataclasses import replace
 from typing import NamedTuple
+
+from PIL import Image
 
 from ..data import samples
 from ..data.toy import ToyScenes
@@ -21,13 +24,28 @@ def picture_names() -> list[str]:
 
 def open_picture(name: str) -> Photo:
     """A package photograph by name ("china"), or "toy-7", the ToyScene of seed 7. JGMError."""
+    return replace(read_photo(source_picture(name)), name=name)
+
+
+def source_picture(name: str) -> Image.Image:
+    """A picture of this library in 8 bits. JGMError for a name that is none."""
     kind, _, number = name.partition("-")
     if kind != TOY:
-        return replace(read_photo(samples.load(name)), name=name)
+        return samples.load(name)
     if not (number.isascii() and number.isdigit() and len(number) <= 9):
         raise JGMError(f"picture {name!r}: write {TOY}- and a whole number, such as {TOY}-7")
-    scene = ToyScenes(128).sample(1, seed=int(number)).images[0]
-    return Photo.from_array(scene, name=name)
+    scene = ToyScenes(128).sample(1, seed=int(number)).images[0]  # (3,128,128)
+    levels = (255 * scene.clamp(0, 1)).round().byte()  # as a file would hold it
+    return Image.fromarray(levels.permute(1, 2, 0).numpy())
+
+
+def original(name: str) -> bytes | None:
+    """A picture of this library as a PNG file; None for one that the learner has."""
+    if name not in samples.SAMPLES and not name.startswith(f"{TOY}-"):
+        return None
+    buffer = io.BytesIO()
+    source_picture(name).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def check_upload(name: str, size: int) -> None:
@@ -67,6 +85,8 @@ class Album:
     def __init__(self, names):
         self._sources = {name: name for name in names}
         self._edition = 0
+        self._kept: Key | None = None  # the upload in the list
+        self._arriving: tuple[Key, bytes] | None = None
 
     def names(self) -> list[str]:
         return list(self._sources)
@@ -82,27 +102,34 @@ class Album:
         photo = read_photo(picture)
         return self.add_upload(photo.name, photo)
 
-    def add_upload(self, name: str, source) -> str:
-        """Keep a file's bytes, or a Photo, in place of the upload before."""
+    def add_upload(self, name: str, photo: Photo) -> str:
+        """Keep a photo in place of the upload before; returns its name here."""
+        return self._keep(self.arrive(name, b""), photo)
+
+    def arrive(self, name: str, data: bytes) -> Key:
+        """A file that came, beside the list until ``photo`` has found a picture in it."""
+        self._edition += 1
+        self._arriving = Key(YOURS + name, self._edition), data
+        return self._arriving[0]
+
+    def _keep(self, key: Key, photo: Photo) -> str:
         for old in [n for n in self._sources if n.startswith(YOURS)]:
             del self._sources[old]
-        self._edition += 1
-        self._sources[YOURS + name] = source
-        return YOURS + name
-
-    def forget(self, name: str) -> str:
-        """Drop an upload that is no picture; returns the name of the first of the others."""
-        self._sources.pop(name, None)
-        return next(iter(self._sources))
+        self._sources[key.name], self._kept, self._arriving = photo, key, None
+        return key.name
 
     def key(self, name: str) -> Key:
-        return Key(name, self._edition if name.startswith(YOURS) else 0)
+        return self._kept if self._kept and name == self._kept.name else Key(name, 0)
 
     def photo(self, key: Key) -> Photo:
-        """Open a picture. JGMError if it is none or, meanwhile, another."""
+        """Open a picture; a file that came takes the place of the upload before. JGMError if it is
+        none (the upload before stays) or, meanwhile, another."""
+        if self._arriving and key == self._arriving[0]:
+            photo = open_upload(key.name.removeprefix(YOURS), self._arriving[1])
+            if self._arriving and key == self._arriving[0]:
+                self._keep(key, photo)
+            return photo
         source = self._sources.get(key.name)
         if source is None or self.key(key.name) != key:
             raise JGMError(f"{key.name}: no longer in the list; choose a picture")
-        if isinstance(source, bytes):
-            source = self._sources[key.name] = open_upload(key.name.removeprefix(YOURS), source)
         return open_picture(source) if isinstance(source, str) else source

@@ -6,7 +6,7 @@ import yaml
 
 from ..errors import JGMError
 from ..params import KNOBS, ColorizeCard, limits, validate
-from ..samplers import presets
+from . import bounds
 
 NAMES = {
     "sampler": "sampler",
@@ -34,11 +34,10 @@ NAMES = {
     "lookahead": "lookahead",
     "corrections": "corrections",
 }
-OWN = "your own"  # settings that are no preset
 NAMES |= {k: k for knobs in KNOBS.values() for k in knobs if k not in NAMES}
 COMMON = ("sampler", "gray", "border", "n", "seed", "strength")
 SERIES = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)  # a decade in steps of about a quarter
-WIDE = {"description_width": "86px"}
+WIDE = {"description_width": "100px"}
 FULL = {"width": "100%", "margin": "1px 0"}
 
 
@@ -57,31 +56,40 @@ def options(name: str, value) -> list:
     if isinstance(value, int):
         small = list(range(int(low), 13)) if low < 12 else []
         stops = {*small, *series(max(low, 1), high, whole=True)}
-    elif (low, high) == (0, 1):
-        stops = {round(i / 20, 2) for i in range(21)}
+    elif name in ("eta", "lookahead", "strength"):  # shares: even steps
+        stops = {round(i / 20, 2) for i in range(round(20 * high) + 1)}
     else:
         floor = {"lam": 0.05, "beta": 0.01, "epsilon": 1e-8}.get(name, low)
         stops = {*series(floor, high), *([0.0] if low == 0 else [])}
     return sorted({*stops, value})
 
 
+def stops(name: str, value) -> list | None:
+    """All values that a slider or a switch offers; None for other controls."""
+    if isinstance(value, bool):
+        return [False, True]
+    return None if isinstance(value, str) or name == "seed" else options(name, value)
+
+
 def text(value) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def control(name: str, value) -> w.Widget:
-    """The widget of one knob; ``set_value`` changes it from Python."""
+    """The widget of one knob; ``offer`` changes its values from Python."""
     field = ColorizeCard.model_fields[name]
     common = {"description": NAMES[name], "tooltip": explain(name), "style": WIDE, "layout": FULL}
-    if isinstance(value, bool):
-        return w.Dropdown(options=[("off", False), ("on", True)], value=value, **common)
     if isinstance(value, str):
         return w.Dropdown(options=list(field.annotation.__args__), value=value, **common)
     if name == "seed":
         low, high = limits(ColorizeCard, name)
         return w.BoundedIntText(value=value, min=low, max=high, **common)
-    stops = [(text(v), v) for v in options(name, value)]
-    return w.SelectionSlider(options=stops, value=value, continuous_update=True, **common)
+    named = [(text(v), v) for v in stops(name, value)]
+    if isinstance(value, bool):
+        return w.Dropdown(options=named, value=value, **common)
+    return w.SelectionSlider(options=named, value=value, continuous_update=True, **common)
 
 
 def explain(name: str) -> str:
@@ -94,11 +102,14 @@ def explain(name: str) -> str:
     return f"{field.description}{', ' + unit if unit else ''}{span}"
 
 
-def set_value(widget: w.Widget, value) -> None:
-    """Put a value into a control; a slider gets a new stop if it had none there."""
-    if isinstance(widget, w.SelectionSlider) and value not in [v for _, v in widget.options]:
-        values = sorted({*(v for _, v in widget.options), value})
-        widget.options = [(text(v), v) for v in values]
+def offer(widget: w.Widget, values, value) -> None:
+    """The values that a slider or a switch may have, and the one it has. Observers are told of both
+    changes, so whoever calls keeps them quiet."""
+    named = tuple((text(v), v) for v in values)
+    if tuple(widget.options) != named:
+        with widget.hold_sync():  # one message: a hand on another slider is not disturbed
+            widget.options = named
+            widget.value = value
     widget.value = value
 
 
@@ -119,32 +130,13 @@ def card_of(text: str) -> ColorizeCard:
     return validate(ColorizeCard, values)
 
 
-def preset_of(card: ColorizeCard) -> str:
-    """The name of the preset of Algorithm 1 that the card's settings are, or OWN."""
-    for name, values in presets.NAMED.items():
-        if all(getattr(card, k) == v for k, v in values.items()):
-            return name
-    return OWN
-
-
-def preset_control() -> w.Dropdown:
-    """The choice among the presets of Algorithm 1."""
-    words = "sets the knobs below: Algorithm 1 as printed, as in the authors' code, well tempered"
-    named = {"description": "preset", "tooltip": words, "style": WIDE, "layout": FULL}
-    return w.Dropdown(options=[OWN, *presets.NAMED], value=OWN, **named)
-
-
 def read_by(sampler: str) -> tuple[str, ...]:
     """The knobs that this sampler looks at."""
     return (*COMMON, *KNOBS[sampler])
 
 
-def remark_on(card: ColorizeCard) -> str:
-    """What one should know before moving a slider: why Algorithm 1 as printed paints rainbows."""
-    if card.sampler != "langevin" or card.feedback != "level" or card.consistent:
-        return ""
-    return (
-        "Expect rainbows: with feedback <i>level</i> the gradients are taken from the noisy picture, "
-        "and their noise, louder and dependent, is none that the network saw in training (lesson 06). "
-        "<i>none</i> and <i>renoise</i> paint none, nor does the preset <i>tempered</i>."
-    )
+def preset_control() -> w.Dropdown:
+    """The choice among the presets."""
+    words = "sets the sampler, its knobs and the colour strength"
+    named = {"description": "preset", "tooltip": words, "style": WIDE, "layout": FULL}
+    return w.Dropdown(options=[bounds.OWN, *bounds.PRESETS], value=bounds.OWN, **named)

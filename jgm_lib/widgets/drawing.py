@@ -69,17 +69,33 @@ def paste_grid(page: Image.Image, box, images, captions, columns: int) -> None:
 
 def board(references, reference_captions, versions, captions, size=(760, 430)) -> Image.Image:
     """Grey photo (and truth) in a narrow column, the colour versions as large as they fit."""
-    page = Image.new("RGB", size, PAPER)
     w, h = size
+    rows = math.ceil(len(versions) / 4)
+    h = max(h, rows * 120) if len(versions) > 12 else h  # many versions make a longer page
+    page = Image.new("RGB", (w, h), PAPER)
     side = round(0.24 * w)
-    paste_grid(page, (0, 0, side, h), references, reference_captions, 1)
+    paste_grid(page, (0, 0, side, size[1]), references, reference_captions, 1)
     aspect = versions[0].width / versions[0].height
     columns = best_columns(len(versions), w - side - 2 * GAP, h, aspect)
     paste_grid(page, (side + 2 * GAP, 0, w, h), versions, captions, columns)
     return page
 
 
-def curtain(before: Image.Image, after: Image.Image, share: float, size=(760, 430)) -> Image.Image:
+def empty(words: str, size=(760, 430)) -> Image.Image:
+    """A board without pictures, and why."""
+    page = Image.new("RGB", size, PAPER)
+    ImageDraw.Draw(page).text((size[0] / 2, size[1] / 2), words, INK, font(13), anchor="mm")
+    return page
+
+
+def pair(first, second, size=(760, 430)) -> Image.Image:
+    """Two (picture, caption) side by side."""
+    page = Image.new("RGB", size, PAPER)
+    paste_grid(page, (0, 0, *size), *zip(first, second, strict=True), columns=2)
+    return page
+
+
+def curtain(before: Image.Image, after: Image.Image, share: float, words: str, size=(760, 430)):
     """Before on the left, after on the right, divided at ``share`` of the width."""
     page = Image.new("RGB", size, PAPER)
     after = fit(after, size[0], size[1] - CAPTION - GAP)
@@ -94,7 +110,7 @@ def curtain(before: Image.Image, after: Image.Image, share: float, size=(760, 43
     page.paste(both, (left, 0))
     pen = ImageDraw.Draw(page)
     pen.text((left, after.height + 3), "before: grey", INK, font(12))
-    pen.text((left + after.width, after.height + 3), "after: colour", INK, font(12), anchor="ra")
+    pen.text((left + after.width, after.height + 3), words, INK, font(12), anchor="ra")
     return page
 
 
@@ -142,97 +158,3 @@ def _scale(page: Image.Image, box, top: float) -> None:
         y = upper + (1 - share) * (height - 1)
         pen.text((left + width + 4, y), f"{share * top:g}", INK, font(10), anchor="lm")
     pen.text((left, upper - 6), "levels", INK, font(10), anchor="ls")
-
-
-# -- traces ------------------------------------------------------------------------------------
-
-
-def traces(rows, total: int, size=(760, 150)) -> Image.Image:
-    """sigma (solid) and RMS |Fx - y| (dashed) on a log scale; PSNR beside them if it is known."""
-    k = 2  # drawn twice as large and reduced: smooth lines
-    page = Image.new("RGB", (k * size[0], k * size[1]), PAPER)
-    known = bool(rows) and "psnr" in rows[0]
-    w, h = page.size
-    split = round(w * (0.62 if known else 1.0))
-    at = [r["step"] / max(total, 1) for r in rows]
-    lines = [
-        ([_log(r["sigma"]) for r in rows], BLUE, None),
-        ([_log(r["residual"]) for r in rows], ORANGE, (10 * k, 6 * k)),
-    ]
-    _plot(page, (0, 0, split, h), at, lines, k, lambda v: f"1e{v:+.0f}", total, whole=True)
-    _legend(page, (split - 8 * k, 4 * k), k)
-    if known:
-        lines = [([r["psnr"] for r in rows], GREEN, None)]
-        _plot(page, (split, 0, w, h), at, lines, k, lambda v: f"{v:.3g}", total)
-        pen = ImageDraw.Draw(page)
-        pen.text(
-            (w - 8 * k, 4 * k), f"PSNR {rows[-1]['psnr']:.2f} dB", GREEN, font(11 * k), anchor="ra"
-        )
-    return page.resize(size, Image.Resampling.LANCZOS)
-
-
-def _log(value: float) -> float:
-    return math.log10(max(value, 1e-6))
-
-
-def _legend(page, right_top, k: int) -> None:
-    pen, (x, y) = ImageDraw.Draw(page), right_top
-    pen.text((x, y), "- -  RMS |Fx - y|", ORANGE, font(11 * k), anchor="ra")
-    pen.text((x - 130 * k, y), "—  σ", BLUE, font(11 * k), anchor="ra")
-
-
-def _plot(page, box, at, lines, k: int, name, total: int, whole: bool = False) -> None:
-    """Axes and lines: ``at`` in [0,1], values in their own unit, labels by ``name``."""
-    left, top, right, bottom = box[0] + 44 * k, 22 * k, box[2] - 8 * k, box[3] - 20 * k
-    pen = ImageDraw.Draw(page)
-    values = [v for ys, _, _ in lines for v in ys if math.isfinite(v)] or [0.0, 1.0]
-    low, high = min(values), max(values)
-    low, high = (math.floor(low), math.ceil(high)) if whole else (low - 0.2, high + 0.2)
-    high = max(high, low + 1e-9)
-    for v in (low, (low + high) // 2 if whole else (low + high) / 2, high):
-        y = bottom - (v - low) / (high - low) * (bottom - top)
-        pen.line([(left, y), (right, y)], "#e4e4e4", k)
-        pen.text((left - 5 * k, y), name(v), INK, font(10 * k), anchor="rm")
-    pen.text((left, bottom + 4 * k), "step 0", INK, font(10 * k))
-    pen.text((right, bottom + 4 * k), str(total), INK, font(10 * k), anchor="ra")
-    for ys, colour, dash in lines:
-        points = [
-            (
-                left + a * (right - left),
-                bottom - (min(v, high) - low) / (high - low) * (bottom - top),
-            )
-            for a, v in zip(at, ys, strict=True)
-            if math.isfinite(v)
-        ]
-        _line(pen, points, colour, 2 * k, dash)
-
-
-def _line(pen, points, colour, width: int, dash) -> None:
-    if len(points) == 1:
-        (x, y), r = points[0], width
-        pen.ellipse([x - r, y - r, x + r, y + r], fill=colour)
-    elif dash is None:
-        pen.line(points, colour, width, joint="curve")
-    else:
-        for part in dashes(points, *dash):
-            pen.line(part, colour, width)
-
-
-def dashes(points, on: float, off: float):
-    """The drawn pieces of a dashed polyline, each [(x,y), (x,y)]."""
-    travelled = 0.0
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
-        length = math.hypot(x1 - x0, y1 - y0)
-        s = 0.0
-        while s < length:
-            phase = (travelled + s) % (on + off)
-            piece = (on - phase) if phase < on else (on + off - phase)
-            end = min(s + max(piece, 1e-6), length)
-            if phase < on:
-                a, b = s / length, end / length
-                yield [
-                    (x0 + a * (x1 - x0), y0 + a * (y1 - y0)),
-                    (x0 + b * (x1 - x0), y0 + b * (y1 - y0)),
-                ]
-            s = end
-        travelled += length

@@ -12,9 +12,38 @@ from ..photo.enlarge import reduce
 from ..result import full_size
 from . import controls, drawing
 from .engine import Done, Subject
+from .scene import Scene
 
+VERSIONS, CURTAIN, SPREAD, BESIDE = MODES = "versions", "before | after", "spread", "A | B"
 BOARD, TRACES = (760, 430), (760, 150)
 LARGE, SMALL = 560, 280  # longest side, pixels, of the pictures on the board
+
+
+def page_of(scene: Scene, mode: str, cut: float, pinned: Scene | None = None):
+    """The board as a Pillow picture; pictures on their way say so in their captions."""
+    x, what, note = scene.x, scene.subject, scene.caption
+    if mode == SPREAD:
+        return spread_page(x, what, note)
+    if mode == BESIDE and pinned:
+        return drawing.pair(*(_first(s, name) for s, name in ((pinned, "A"), (scene, "B"))))
+    y, truth = what.shown(LARGE if note is None and len(x) < 3 else SMALL)
+    grey = drawing.to_image(y)
+    if mode == CURTAIN:
+        first = drawing.to_image(sharpened(x[0], y, what.f))
+        return drawing.curtain(grey, first, cut, f"after: {note or 'colour'}")
+    known = [] if truth is None else [drawing.to_image(truth)]
+    pictures = [drawing.to_image(sharpened(v, y, what.f)) for v in x]
+    captions = version_captions(x, what) if note is None else [note] * len(pictures)
+    beside = ["grey photo", "truth"][: 1 + len(known)]
+    return drawing.board([grey, *known], beside, pictures, captions)
+
+
+def _first(scene: Scene, name: str):
+    """The first version of a run as a picture, and what it is."""
+    x, what = scene.x[:1], scene.subject
+    picture = drawing.to_image(sharpened(x[0], what.shown(SMALL)[0], what.f))
+    said = scene.caption or f"run {scene.number}{version_captions(x, what)[0].removeprefix('1')}"
+    return picture, f"{name}: {scene.card.sampler}, {said}"
 
 
 def sharpened(v, y, f):
@@ -72,12 +101,28 @@ def verdict(done: Done) -> str:
     """One sentence of numbers, the honest one first, the oracle last, the grey replica beside; then
     what one should know of the photo, in the words of the command line."""
     what, card = done.subject, done.card
-    knobs = {controls.NAMES[k]: controls.text(v) for k, v in card.settings().items()}
-    said = ", ".join(f"{k} = {v}" for k, v in knobs.items())
     notes = [html.escape(note) for note in (*what.photo.notes, *what.notes)]
     notes = f'<br><span class="jgm-known">Note: {"; ".join(notes)}.</span>' if notes else ""
-    settings = f'<br><span class="jgm-note">{card.sampler}: {said}</span>'
-    return _numbers(done, what) + notes + settings
+    return f"{_numbers(done, what)}{notes}<br>{_settings(card)}"
+
+
+def words_of_pinned(pinned: Scene) -> str:
+    """The verdict on run A, which stands under that on the run that is shown."""
+    picture = html.escape(pinned.picture.name)
+    return f"<b>A: run {pinned.number}, {picture}.</b> {verdict(pinned.done)}"
+
+
+def unfinished(scene: Scene) -> str:
+    """In place of the verdict, while there is none: what the picture is, and by which settings."""
+    if scene.stopped:
+        return f"<b>Unfinished</b>, so without numbers.<br>{_settings(scene.card)}"
+    return "The numbers come with the last step."
+
+
+def _settings(card) -> str:
+    knobs = {controls.NAMES[k]: controls.text(v) for k, v in card.settings().items()}
+    said = ", ".join(f"{k} = {v}" for k, v in knobs.items())
+    return f'<span class="jgm-note">{card.sampler}: {said}</span>'
 
 
 def _numbers(done: Done, what: Subject) -> str:
@@ -94,7 +139,3 @@ def _numbers(done: Done, what: Subject) -> str:
             f"(oracle): {one.max():.2f} dB"
         )
     return f"{text}; of the grey photo itself: {replica:.2f} dB. {residual}."
-
-
-def step_text(row: dict) -> str:
-    return f"step {row['step']}, σ = {row['sigma']:.3g}"

@@ -1,84 +1,116 @@
-"""How the panel looks: boxes, styles, and the few sentences it says."""
+"""All widgets of the panel, and how they show a run."""
 
 import html
 
 import ipywidgets as w
 
-from . import controls, drawing
+from . import bounds, controls, curves, drawing, layout, thumbs
 from .album import MAX_UPLOAD
-from .engine import Done, Subject
-from .shown import BOARD, LARGE, SMALL, TRACES, sharpened, spread_page, verdict, version_captions
+from .scene import Scene
+from .shown import (
+    BESIDE,
+    BOARD,
+    CURTAIN,
+    MODES,
+    TRACES,
+    page_of,
+    unfinished,
+    verdict,
+    words_of_pinned,
+)
 
 NO_FRONT_END = (
     "ColorizePanel: this page shows no live widgets. Open the notebook in JupyterLab "
     "(make lab) or the page (make app), or use panel.run_sync() and panel.result."
 )
-CURTAIN = "before | after"
-STYLE = """<style>
-.jgm-panel {max-width: 1180px; border: 1px solid #c9ced6; border-radius: 10px; overflow: hidden;
-  font-family: system-ui, sans-serif; background: #ffffff; color: #1b1b1b}
-.jgm-head {background: #0f2f4f; color: #fff; padding: 9px 16px; font-size: 16px; line-height: 1.3}
-.jgm-head small {opacity: .8; margin-left: 10px; font-size: 12px}
-.jgm-panel .jgm-side {background: #f4f6f9; border-right: 1px solid #d8dde4; padding: 10px 12px}
-.jgm-panel .jgm-side .widget-label, .jgm-panel .jgm-side .widget-readout {color: #1b1b1b}
-.jgm-title {font-weight: 600; font-size: 12px; letter-spacing: .04em; text-transform: uppercase;
-  color: #45526b; margin: 8px 0 0}
-.jgm-note {font-size: 12px; line-height: 1.35; color: #45526b}
-.jgm-error {border-left: 4px solid #b3261e; background: #fdeceb; color: #5c120d; padding: 6px 10px;
-  font-size: 13px; line-height: 1.4}
-.jgm-error pre {white-space: pre-wrap; font-size: 11px}
-.jgm-known {color: #7a4b00}
-.jgm-say {font-size: 13px; color: #1b1b1b}
-.jgm-panel .widget-html-content, .jgm-panel .widget-html > .widget-html-content {line-height: 1.4}
-.jgm-panel .widget-readout {min-width: 52px; max-width: 60px}
-.jgm-panel textarea {font-family: monospace; font-size: 11px}
-</style>"""
 
 
-def title(text: str) -> w.HTML:
-    return w.HTML(f'<div class="jgm-title">{text}</div>')
+def button(text: str, icon: str, tooltip: str, room: w.Layout | None = None) -> w.Button:
+    return w.Button(description=text, icon=icon, tooltip=tooltip, layout=room or w.Layout())
 
 
 class View:
     """All widgets of a panel, and nothing that computes colours."""
 
     def __init__(self, card, sources):
-        wide = w.Layout(width="100%")
         self.knobs = {n: controls.control(n, getattr(card, n)) for n in controls.NAMES}
+        stops = {n: controls.stops(n, getattr(card, n)) for n in self.knobs}
+        self.stops = {n: values for n, values in stops.items() if values is not None}
         self.preset = controls.preset_control()
         self.remark = w.HTML().add_class("jgm-note")
-        self.chooser = w.Dropdown(options=list(sources), layout=wide)
+        self._pictures(list(sources))
+        self._buttons()
+        self.mode, self.cut = self._modes()
+        self.mode.observe(self._show_cut, "value")
+        self._displays()
+        self.box = layout.panel(self)
+
+    def _pictures(self, sources) -> None:
+        """What chooses a picture: thumbnails, a list, an upload."""
+        wide = w.Layout(width="100%")
+        named = {"description": "picture", "tooltip": "the photograph", "style": controls.WIDE}
+        self.chooser = w.Dropdown(options=sources, layout=wide, **named)
+        self.thumbs = thumbs.buttons(sources, self._choose)
         self.credit = w.HTML(layout=wide).add_class("jgm-note")
         self.upload = w.FileUpload(
             accept="image/*",
             multiple=False,
             description="Your photo",
             layout=wide,
-            tooltip=f"at most {MAX_UPLOAD / 1e6:.0f} MB",
+            tooltip=f"at most {MAX_UPLOAD / 1e6:.0f} MB; or drop it on the panel, or paste it",
         )
-        half = w.Layout(width="50%")
-        self.go = w.Button(description="Colorize", button_style="primary", icon="play", layout=half)
-        self.halt = w.Button(description="Stop", icon="stop", layout=half)
-        self.text = w.Textarea(layout=w.Layout(width="100%", height="230px"))
-        self.apply = w.Button(description="Use this card", icon="check", layout=wide)
-        self.mode, self.cut = self._modes()
-        self.mode.observe(self._show_cut, "value")
-        self.image = self._image(BOARD)
-        self.plot = self._image(TRACES)
-        self.bar = w.IntProgress(layout=w.Layout(flex="0 0 120px", height="14px"))
+
+    def _choose(self, name: str) -> None:
+        self.chooser.value = name
+
+    def _buttons(self) -> None:
+        half, wide = w.Layout(width="50%"), w.Layout(width="100%")
+        self.go = button("Colorize", "play", "run with these settings", half)
+        self.go.button_style = "primary"
+        self.halt = button("Stop", "stop", "end the run; what is there stays, marked", half)
+        self.reset = button("Reset", "undo", "the settings that the panel began with", half)
+        about = dict(icon="thumb-tack", tooltip="put this run beside the next ones", layout=half)
+        self.pin = w.ToggleButton(description="Keep as A", **about)
+        self.dice = button(
+            "new seed", "random", "draw another seed", w.Layout(flex="0 0 108px", width="108px")
+        )
+        self.apply = button("Use this card", "check", "take over the text above", wide)
+        self.pack = button(
+            "Prepare download",
+            "download",
+            "all versions at full size, as files",
+            w.Layout(width="auto"),
+        )
+        self.enlarge = button(
+            "Enlarge", "search-plus", "full size, with a curtain", w.Layout(width="auto")
+        )
+        self.enlarge.add_class("jgm-enlarge")
+        tall = w.Layout(width="100%", height="230px")
+        self.text = w.Textarea(layout=tall, tooltip="all settings as YAML")
+
+    def _displays(self) -> None:
+        """What shows a run."""
+        self.image = self._image(BOARD).add_class("jgm-board")
+        self.plot = self._image(TRACES).add_class("jgm-plot")
+        room = w.Layout(flex="0 0 120px", height="14px")
+        self.bar = w.IntProgress(layout=room, tooltip="progress")
         self.label = w.Label(layout=w.Layout(flex="1 1 auto")).add_class("jgm-progress")
         self.note = w.HTML().add_class("jgm-say")
-        self.message = w.HTML()
-        self.box = self._layout()
+        self.pinned = w.HTML().add_class("jgm-note")
+        self.message, self.files, self.large = w.HTML(), w.HTML(), w.HTML()
 
     @staticmethod
     def _modes() -> tuple[w.ToggleButtons, w.FloatSlider]:
         """What the board shows, and where the curtain hangs."""
         mode = w.ToggleButtons(
-            options=["versions", CURTAIN, "spread"],
-            style={"button_width": "104px"},
-            tooltips=["all colour versions", "a curtain over the first", "where versions differ"],
-            layout=w.Layout(flex="0 0 340px"),
+            options=MODES,
+            style={"button_width": "116px"},
+            tooltips=[
+                "all colour versions",
+                "a curtain over the first",
+                "where versions differ",
+                "the run kept as A beside this one",
+            ],
         )
         cut = w.FloatSlider(
             0.5,
@@ -86,122 +118,90 @@ class View:
             max=1,
             step=0.01,
             description="curtain",
+            tooltip="grey photograph up to here",
             readout=False,
             layout=w.Layout(width="260px"),
         )
-        cut.layout.visibility = "hidden"
+        cut.layout.display = "none"
         return mode, cut
 
     @staticmethod
     def _image(size) -> w.Image:
         blank = drawing.encode(drawing.Image.new("RGB", size, drawing.PAPER))
-        layout = w.Layout(width="100%", max_width=f"{size[0]}px", object_fit="contain")
-        return w.Image(value=blank, format="jpeg", width=size[0], height=size[1], layout=layout)
-
-    def _layout(self) -> w.Box:
-        common = [self.knobs[n] for n in controls.COMMON]
-        own = [k for n, k in self.knobs.items() if n not in controls.COMMON]
-        copy = w.VBox([self.text, self.apply])
-        card = w.Accordion([copy], titles=["Copy these settings as a card"])
-        card.selected_index = None
-        side = w.VBox(
-            [
-                title("Picture"),
-                self.chooser,
-                self.credit,
-                self.upload,
-                title("Algorithm"),
-                *common,
-                title("Its knobs"),
-                *(self.preset, self.remark, *own),
-                w.HBox([self.go, self.halt], layout=w.Layout(margin="8px 0")),
-                card,
-            ],
-            layout=w.Layout(width="340px", flex="0 0 340px"),
-        ).add_class("jgm-side")
-        main = w.VBox(
-            [
-                w.HBox([self.mode, self.cut]),
-                self.image,
-                self.message,
-                self.plot,
-                w.HBox([self.bar, self.label]),
-                self.note,
-            ],
-            layout=w.Layout(flex="1 1 420px", padding="12px 16px", min_width="380px"),
-        )
-        head = w.HTML(
-            f'{STYLE}<div class="jgm-head">Colorize<small>one grey photo, many colours: '
-            "move a slider and watch the sampler work</small></div>",
-            layout=w.Layout(margin="0"),
-        )
-        body = w.HBox([side, main], layout=w.Layout(flex_flow="row wrap"))
-        return w.VBox([head, body]).add_class("jgm-panel")
+        room = w.Layout(width="100%", max_width=f"{size[0]}px", object_fit="contain")
+        return w.Image(value=blank, format="jpeg", width=size[0], height=size[1], layout=room)
 
     def _show_cut(self, change) -> None:
-        self.cut.layout.visibility = "visible" if change["new"] == CURTAIN else "hidden"
+        self.cut.layout.display = None if change["new"] == CURTAIN else "none"
 
     def offer(self, card) -> None:
-        """Show the knobs that the card's sampler reads and the preset they are, hide the others."""
-        read = controls.read_by(card.sampler)
-        shown = [(knob, name in read) for name, knob in self.knobs.items()]
-        for widget, wanted in (*shown, (self.preset, card.sampler == "langevin")):
-            display = None if wanted else "none"
-            if widget.layout.display != display:
-                widget.layout.display = display
-        self.preset.value = controls.preset_of(card)
-        self.remark.value = controls.remark_on(card)
+        """Show the card: the knobs that its sampler reads, the values that fit the others, the preset
+        that they are. Its observers must be kept quiet."""
+        read, cut = controls.read_by(card.sampler), []
+        for name, widget in self.knobs.items():
+            widget.layout.display = None if name in read else "none"
+            self._set(name, card, cut)
+        self.preset.value = bounds.preset_of(card)
+        self.remark.value = bounds.remark_on(card, cut)
 
-    # -- pictures ----------------------------------------------------------------------------
-
-    def paint(self, x, what: Subject, note: str | None) -> None:
-        """Draw versions (n,3,h,w); ``note`` is for one on its way, None for a finished run."""
-        if self.mode.value == "spread":
-            self.image.value = drawing.encode(spread_page(x, what, note))
+    def _set(self, name: str, card, cut: list) -> None:
+        """One knob's value and, for a slider, its stops; a name goes to ``cut`` if some are left out."""
+        widget, value, stops = self.knobs[name], getattr(card, name), self.stops.get(name)
+        if stops is None:
+            widget.value = value
             return
-        y, truth = what.shown(LARGE if note is None and len(x) < 3 else SMALL)
-        pictures = [drawing.to_image(sharpened(v, y, what.f)) for v in x]
-        grey = drawing.to_image(y)
-        if self.mode.value == "versions":
-            known = [] if truth is None else [drawing.to_image(truth)]
-            captions = version_captions(x, what) if note is None else [note] * len(pictures)
-            page = drawing.board(
-                [grey, *known], ["grey photo", "truth"][: 1 + len(known)], pictures, captions
-            )
-        else:
-            page = drawing.curtain(grey, pictures[0], self.cut.value)
+        if value not in stops:
+            self.stops[name] = stops = sorted({*stops, value})
+        related = bounds.related(card.sampler)
+        values = bounds.fitting(card, name, stops) if name in related else stops
+        controls.offer(widget, values, value)
+        if len(values) < len(stops) and not isinstance(value, bool):
+            cut.append(controls.NAMES[name])
+
+    # -- what is shown -----------------------------------------------------------------------
+
+    def show(self, scene: Scene, pinned: Scene | None = None) -> None:
+        """Picture, trace, progress and numbers of one run, finished or not."""
+        self.paint(scene, pinned)
+        self.plot.value = drawing.encode(curves.traces(scene.rows, scene.total))
+        self.files.value = ""  # those of another run
+        self.bar.max, self.bar.value = scene.total, scene.step
+        self.note.value = verdict(scene.done) if scene.done else unfinished(scene)
+        self.say(scene.label)
+
+    def paint(self, scene: Scene, pinned: Scene | None = None) -> None:
+        """The picture alone, by the mode that is chosen."""
+        page = page_of(scene, self.mode.value, self.cut.value, pinned)
         self.image.value = drawing.encode(page)
 
-    def trace(self, rows, total: int) -> None:
-        self.plot.value = drawing.encode(drawing.traces(rows, total))
+    def show_pinned(self, pinned: Scene | None) -> None:
+        """What run A is, in words, and the mode that shows it beside the next; None: there is none."""
+        self.pin.value = pinned is not None
+        self.pin.description = "Forget A" if pinned else "Keep as A"
+        self.pinned.value = words_of_pinned(pinned) if pinned else ""
+        if pinned or self.mode.value == BESIDE:
+            self.mode.value = BESIDE if pinned else MODES[0]
 
-    # -- words -------------------------------------------------------------------------------
+    def clear(self, words: str) -> None:
+        """No run to show: an empty board, with the reason."""
+        self.image.value = drawing.encode(drawing.empty(words))
+        self.plot.value = drawing.encode(curves.traces([], 1))
+        self.bar.value, self.note.value, self.files.value = 0, "", ""
+
+    def mark(self, name: str) -> None:
+        """Frame the thumbnail of the picture that is chosen."""
+        for other, thumb in self.thumbs.items():
+            (thumb.add_class if other == name else thumb.remove_class)("jgm-chosen")
 
     def say(self, text: str) -> None:
         self.label.value = text
 
-    def progress(self, step: int, total: int, seconds: float) -> None:
-        self.bar.max, self.bar.value = total, step
-        left = seconds / step * (total - step)
-        self.say(
-            f"step {step} of {total}, {left:.0f} s left"
-            if left >= 0.5
-            else f"step {step} of {total}"
-        )
-
-    def finished(self, done: Done, seconds: float | None, run: int) -> None:
-        self.bar.max = self.bar.value = len(done.trace)
-        nfe = done.trace[-1]["nfe"]
-        took = "from memory" if seconds is None else f"{seconds:.1f} s"
-        n = f"{len(done.x)} version{'s' if len(done.x) > 1 else ''}"
-        self.say(f"Run {run} done: {n}, {nfe} evaluations, {took}.")
-        self.note.value = verdict(done)
-
-    def complain(self, error: Exception, trace: str) -> None:
+    def complain(self, error: Exception, trace: str, shown: str) -> None:
+        """``shown``: the label of the run that is on the screen, which is not the one that failed."""
         text = html.escape(str(error) or type(error).__name__)
         more = f"<details><summary>trace</summary><pre>{html.escape(trace)}</pre></details>"
         name = "" if not trace else f"{html.escape(type(error).__name__)}: "
         self.message.value = (
             f'<div class="jgm-error" role="alert">{name}{text}{more if trace else ""}</div>'
         )
-        self.say("Not done; see the message.")
+        self.say(f"Not done; see the message.{' Shown: ' + shown if shown else ''}")

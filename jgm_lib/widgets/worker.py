@@ -37,7 +37,7 @@ class LatestWorker:
         self._condition = threading.Condition()
         self._generation = 0
         self._pending: Request | None = None
-        self._errand: Callable | None = None
+        self._errands: dict[Callable, None] = {}  # each once, in the order given
         self._thread: threading.Thread | None = None
         self._busy = False
         self.runs = {"coarse": 0, "full": 0}
@@ -50,9 +50,9 @@ class LatestWorker:
             self._wake()
 
     def errand(self, call: Callable) -> None:
-        """Something small to do when idle, such as drawing again; a later errand replaces it."""
+        """Something small to do when idle, such as drawing again; once, however often asked."""
         with self._condition:
-            self._errand = call
+            self._errands[call] = None
             self._wake()
 
     def stop(self) -> None:
@@ -66,7 +66,7 @@ class LatestWorker:
         """Block until there is nothing left to do; False if ``timeout`` seconds were not enough."""
         with self._condition:
             return self._condition.wait_for(
-                lambda: not (self._busy or self._pending or self._errand), timeout
+                lambda: not (self._busy or self._pending or self._errands), timeout
             )
 
     def _wake(self) -> None:
@@ -88,13 +88,14 @@ class LatestWorker:
 
     def _take(self) -> Callable | None:
         with self._condition:
-            self._condition.wait_for(lambda: self._pending or self._errand, self.linger)
+            self._condition.wait_for(lambda: self._pending or self._errands, self.linger)
             if self._pending:
                 request, self._pending = self._pending, None
                 self._busy = True
                 return lambda: self._answer(request)
-            if self._errand:
-                call, self._errand = self._errand, None
+            if self._errands:
+                call = next(iter(self._errands))
+                del self._errands[call]
                 self._busy = True
                 return call
             self._thread = None
