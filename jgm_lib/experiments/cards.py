@@ -25,6 +25,26 @@ class CalibrationCard(ExperimentCard):
     )
 
 
+class AblationCard(ExperimentCard):
+    """Of ``ablation``: Algorithm 1 with one factor changed at a time, at two settings."""
+
+    quick: ClassVar[dict] = {"pictures": 4, "T": 3, "nfe": 12}
+
+    pictures: int = knob(32, 2, 100_000, "at most so many pictures, evenly spread over a folder")
+    weights: dict[str, list[str]] = Field(
+        default_factory=lambda: {"JGM": ["toy-32"]},
+        description="priors by name: first the one of nine channels that is varied; one of another "
+        "gradient scale, one of pictures and one of gradients (JGM-divide) may follow",
+    )
+    intensity: str = Field(
+        "rgb-isotropic", description="which of them JGM-divide joins with the prior of gradients"
+    )
+    T: int = knob(10, 3, 100, "steps a level of the authors' setting; T epsilon stays theirs")
+    nfe: int = knob(145, 2, 1000, "evaluations of presets.tempered")
+    share: float = knob(0.9, 0.01, 1, "h of presets.tempered")
+    batch: int = knob(8, 1, 1024, "pictures at a time")
+
+
 class GradientsCard(ExperimentCard):
     """Of ``gradients``: priors with and without gradients, on the same pictures."""
 
@@ -79,6 +99,7 @@ class ComparisonCard(ExperimentCard):
 
 EXPERIMENTS = {
     "calibration": ("edge overflow of the truth, its chroma blurred or shifted", CalibrationCard),
+    "ablation": ("Table III and the sweeps: Algorithm 1, one factor at a time", AblationCard),
     "comparison": (
         "Table I: systems and priors on photographs, beside the grey ones",
         ComparisonCard,
