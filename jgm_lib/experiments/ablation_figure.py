@@ -27,7 +27,7 @@ def table(rows: list[dict]) -> str:
             lines.append(text + "unstable: " + r["why"].partition(":")[2].partition(";")[0].strip())
             continue
         psnr, ssim, delta = (r[k][0] for k in ("psnr", "ssim", "delta_e"))
-        text += f"{'' if math.isinf(psnr) else f'{psnr:.2f}':>5s} {ssim:5.3f} {delta:6.2f} "
+        text += f"{finite(psnr):>5s} {ssim:5.3f} {delta:6.2f} "
         text += f"{with_interval(r.get('minus_base', {}).get('delta_e'), 2, '+'):>23s} "
         over = f"{r['overflow'][0]:+.3f}" if "overflow" in r else ""
         gap = f"{r['luma_gap'][0]:.4f}" if "luma_gap" in r else ""
@@ -42,48 +42,62 @@ def shown(value) -> str:
     return value if isinstance(value, str) else f"{value:.3g}"
 
 
+def finite(psnr) -> str:
+    """Nothing for equal pictures: infinite, and None in a file."""
+    return "" if psnr is None or math.isinf(psnr) else f"{psnr:.2f}"
+
+
 def mark(r: dict) -> str:
     return "*" if r.get("optimum") else "~" if r.get("tied") else " "
 
 
 def figure(rows: list[dict]) -> Figure:
-    """Colour difference with its interval, a panel a factor and a curve a setting; rings mark the
-    optima, crosses what is unstable, the grey line is the grey replica."""
-    grey, own = rows[0]["delta_e"][0], [r for r in rows if r["factor"]]
+    """Colour difference minus the setting's own, with its interval, a panel a factor and a curve a
+    setting; rings mark the optima, crosses what is unstable."""
+    own = [r for r in rows if r["factor"]]
     factors = list(dict.fromkeys(r["factor"] for r in own))
-    settings = list(dict.fromkeys(r["setting"] for r in own))
+    level = {r["setting"]: r["delta_e"][0] for r in own if r["base"] and "delta_e" in r}
     down = math.ceil(len(factors) / COLUMNS)
     fig, axes = panels(down, COLUMNS, 2.6, 2.4, sharey=True)
     for axis, factor in zip(axes.flat, factors, strict=False):
-        panel(axis, [r for r in own if r["factor"] == factor], settings)
-        axis.axhline(grey, color="0.6", linewidth=1)
+        panel(axis, [r for r in own if r["factor"] == factor], level)
+        axis.axhline(0, color="0.6", linewidth=1)
         axis.set(title=factor)
     for axis in axes.flat[len(factors) :]:
         axis.set_axis_off()
     for axis in axes[:, 0]:
-        axis.set(ylabel="dE2000")
+        axis.set(ylabel="dE2000 above the setting's")
     axes.flat[0].legend(fontsize=7)
     return fig
 
 
-def panel(axis, rows: list[dict], settings: list[str]) -> None:
-    """One factor: its values in steps, words in their order."""
+def panel(axis, rows: list[dict], level: dict) -> None:
+    """One factor: its values in steps, words in their order. ``level``: setting -> its own colour
+    difference, for the legend."""
     values = list(dict.fromkeys(r["value"] for r in rows))
-    ticks = values if isinstance(values[0], str) else sorted(values)
-    for k, setting in enumerate(settings):
-        style, own = line(k, markers=True), [r for r in rows if r["setting"] == setting]
-        if isinstance(values[0], str):
-            style["linestyle"] = "none"
-        ran = [r for r in own if "delta_e" in r]
-        at = [ticks.index(r["value"]) + 0.12 * k for r in ran]
-        mean, low, high = zip(*(r["delta_e"] for r in ran), strict=True) if ran else ((), (), ())
-        axis.plot(at, mean, label=setting, markersize=4, **style)
-        axis.vlines(at, low, high, color=style["color"], linewidth=1)
-        best = [(x, r["delta_e"][0]) for x, r in zip(at, ran, strict=True) if r.get("optimum")]
-        axis.plot(*zip(*best, strict=True), "o", ms=9, mfc="none", color=style["color"])
-        for r in (r for r in own if "delta_e" not in r):
-            x = ticks.index(r["value"]) + 0.12 * k
-            place = axis.get_xaxis_transform()
-            axis.plot([x], [0.95], "x", color=style["color"], transform=place)
-    turned = {"rotation": 30, "ha": "right"} if len(ticks) > 4 or ticks == values else {}
+    words = isinstance(values[0], str)
+    ticks = values if words else sorted(values)
+    for k, (setting, delta) in enumerate(level.items()):
+        style = line(k, markers=True) | ({"linestyle": "none"} if words else {})
+        own = [(ticks.index(r["value"]) + 0.12 * k, r) for r in rows if r["setting"] == setting]
+        curve(axis, own, label=f"{setting} ({delta:.1f})", markersize=4, **style)
+    turned = {"rotation": 30, "ha": "right"} if words or len(ticks) > 4 else {}
     axis.set_xticks(range(len(ticks)), [shown(t) for t in ticks], fontsize=7, **turned)
+
+
+def curve(axis, own: list[tuple[float, dict]], **style) -> None:
+    """One setting in a panel: the place on the axis and the row of each value."""
+    color, top = style["color"], axis.get_xaxis_transform()
+    ran = [(at, above(r), r) for at, r in own if "delta_e" in r]
+    axis.plot([at for at, *_ in ran], [mean for _, (mean, *_), _ in ran], **style)
+    for at, (mean, low, high), r in ran:
+        axis.vlines(at, low, high, color=color, linewidth=1)
+        if r.get("optimum"):
+            axis.plot([at], [mean], "o", ms=9, mfc="none", color=color)
+    for at in (at for at, r in own if "delta_e" not in r):
+        axis.plot([at], [0.95], "x", color=color, transform=top)
+
+
+def above(r: dict) -> list[float]:
+    """The row's colour difference minus its setting's: [mean, low, high]."""
+    return r.get("minus_base", {}).get("delta_e", [0.0, 0.0, 0.0])
