@@ -97,6 +97,24 @@ class ComparisonCard(ExperimentCard):
     batch: int = knob(8, 1, 1024, "pictures at a time")
 
 
+class CurvesCard(ExperimentCard):
+    """Of ``curves``: priors trained anew, all with one budget."""
+
+    quick: ClassVar[dict] = {"pictures": 4, "steps": 20, "every": 10}
+
+    cards: list[str] = Field(
+        ["toy-jgm-isotropic", "toy-rgb-isotropic", "toy-gradients"],
+        min_length=1,
+        description="training cards; the others are compared with the first one",
+    )
+    steps: int = knob(600, 1, 10_000_000, "training steps of each")
+    every: int = knob(100, 1, 10_000_000, "steps between two looks")
+    batch: int = knob(16, 1, 4096, "pictures a step")
+    levels: list[Annotated[float, Field(gt=0, le=50)]] = Field(
+        [0.03, 0.1, 0.3, 1.0], min_length=1, description="noise levels of the looks, intensity"
+    )
+
+
 EXPERIMENTS = {
     "calibration": ("edge overflow of the truth, its chroma blurred or shifted", CalibrationCard),
     "ablation": ("Table III and the sweeps: Algorithm 1, one factor at a time", AblationCard),
@@ -104,6 +122,7 @@ EXPERIMENTS = {
         "Table I: systems and priors on photographs, beside the grey ones",
         ComparisonCard,
     ),
+    "curves": ("training curves at equal budget: 9, 3 and 6 channels", CurvesCard),
     "gradients": (
         "do gradients help? 3, 9 and 3 + 6 channels, with and without DC2",
         GradientsCard,
