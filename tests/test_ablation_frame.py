@@ -254,7 +254,7 @@ def test_optima_name_the_best_its_ties_and_what_is_unstable():
     rows = [{"setting": "", "factor": "", "value": "truth"}, run(2, 9, tied=False), run(10, 3)]
     rows += [run(20, 4), {"setting": "s", "factor": "L", "value": 50, "diverged": 1.0}]
     text = results.optima({"rows": rows})
-    assert text.split() == "L s least at 10; not told from it: 20; unstable: 50".split()
+    assert " ".join(text.split()) == "L s least at 10; not told from it: 20; unstable: 50"
     assert results.row({"rows": rows}, "s", "L", 20) is rows[3]
 
 
