@@ -9,7 +9,7 @@ from .tables import with_interval
 
 COLUMNS = 4  # panels side by side
 HEAD = (
-    f"{'setting':9s} {'factor':16s} {'value':>13s}  {'PSNR':>5s} {'SSIM':>5s} {'dE2000':>6s} "
+    f"{'setting':9s} {'factor':17s} {'value':>13s}  {'PSNR':>5s} {'SSIM':>5s} {'dE2000':>6s} "
     f"{'minus the setting, 95 %':>23s} {'colour':>6s} {'overflow':>8s} {'RMS Fx-y':>8s} {'NFE':>5s}"
 )
 LEGEND = (
@@ -22,7 +22,7 @@ def table(rows: list[dict]) -> str:
     toy = "admissible" in rows[0]
     lines = [HEAD + ("  admissible" if toy else "")]
     for r in rows:
-        text = f"{r['setting']:9s} {r['factor']:16s} {shown(r['value']):>13s}{mark(r)} "
+        text = f"{r['setting']:9s} {r['factor']:17s} {shown(r['value']):>13s}{mark(r)} "
         if "delta_e" not in r:
             lines.append(text + "unstable: " + r["why"].partition(":")[2].partition(";")[0].strip())
             continue

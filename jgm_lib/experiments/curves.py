@@ -136,7 +136,7 @@ def figure(rows: list[dict]) -> Figure:
                 ]
                 steps, rms = [r["step"] for r in own], [r["rms"][0] for r in own]
                 axis.plot(steps, rms, label=prior, markersize=4, **line(k, markers=True))
-            axis.set(title=f"sigma {sigma:g}", yscale="log")
+            axis.set(title=f"sigma {sigma:g}")
     for axis in axes.reshape(2, -1)[1]:
         axis.set(xlabel="steps")
     axes.flat[0].legend(fontsize=7)

@@ -39,7 +39,7 @@ def optima(found: dict) -> str:
         best = next(r["value"] for r in own if r.get("optimum"))
         ties = [f"{r['value']:.3g}" for r in own if r.get("tied") and not r["optimum"]]
         out = [f"{r['value']:.3g}" for r in own if r["diverged"]]
-        text = f"{factor:16s} {setting:9s} least at {best:.3g}"
+        text = f"{factor:17s} {setting:9s} least at {best:.3g}"
         text += f"; not told from it: {', '.join(ties)}" if ties else ""
         lines.append(text + (f"; unstable: {', '.join(out)}" if out else ""))
     return "\n".join(lines)
