@@ -609,11 +609,11 @@ for setting in ("authors'", "tempered"):
 # gradient scale join in with `--weights rgb-isotropic=... --weights gradients=... --weights half=...`; photographs with
 # `--data FOLDER --weights JGM=scenes-64`.
 #
-# Fig 9 in columns, at both settings (the tempered one in 60 evaluations): without the gradient constraint and with it.
+# Fig 9 in columns, at both settings (in 50 and 40 evaluations): without the gradient constraint and with it.
 # Column (b), JGM-divide, waits for its two priors.
 
 # %%
-show(strips(results.fig_nine(bench, 60), width=6.4),
+show(strips(results.fig_nine(bench, T=5, nfe=40), width=6.4),
      alt="Rows of six landscapes: grey; coloured at the authors' setting without the gradient constraint and with it; the "
      "same at the tempered setting, with smoother colours; the truth.")
 

@@ -270,10 +270,10 @@ def test_the_columns_of_fig_9_differ_in_dc2_alone():
             return SimpleNamespace(x=self.batch.images)
 
     bench = Recorder()
-    shown = results.fig_nine(bench, 20)
+    shown = results.fig_nine(bench, 5, 20)
     names = ["no DC2, code", "JGM, code", "no DC2, temper", "JGM, temper"]
     assert list(shown) == ["grey", *names, "truth"]
     without, code, *best = bench.runs
     assert without == {**code, "lam_grad": 0.0} and best[0] == {**best[1], "lam_grad": 0.0}
     assert code["beta"] == 5.9 and code["feedback"] == "none" and best[1]["consistent"]
-    assert {k: best[1][k] for k in ("L", "T")} == {"L": 20, "T": 1}
+    assert code["T"] == 5 and {k: best[1][k] for k in ("L", "T")} == {"L": 20, "T": 1}

@@ -45,11 +45,11 @@ def optima(found: dict) -> str:
     return "\n".join(lines)
 
 
-def fig_nine(bench, steps: int) -> dict:
-    """The columns of Fig 9 for the scenes of a ``Bench``, at both settings of ``ablation`` in
-    ``steps`` evaluations or the authors' T = 10: label -> pictures (B,3,H,W)."""
+def fig_nine(bench, T: int, nfe: int) -> dict:
+    """The columns of Fig 9 for the scenes of a ``Bench``, at both settings of ``ablation``, T steps
+    a level of the one and nfe evaluations of the other: label -> pictures (B,3,H,W)."""
     shown = {"grey": bench.y.expand(-1, 3, -1, -1)}
-    for setting, base in bases(AblationCard(nfe=steps)).items():
+    for setting, base in bases(AblationCard(T=T, nfe=nfe)).items():
         name = "code" if setting == AUTHORS else "temper"
         for label, change in (("no DC2", {"lam_grad": 0.0}), ("JGM", {})):
             shown[f"{label}, {name}"] = bench.run("langevin", **base, **change).x
