@@ -6,7 +6,6 @@ versions of a file are never joined. Only a file of the right length and hash ge
 
 import errno
 import json
-import os
 import re
 import shutil
 import time
@@ -18,7 +17,7 @@ from urllib.parse import urlparse
 from urllib.request import Request, urlopen
 
 from jgm_lib.errors import JGMError
-from jgm_lib.files import digest_of
+from jgm_lib.files import digest_of, put
 
 HEADERS = {"User-Agent": "jgm-colorization course (data_scripts)", "Accept-Encoding": "identity"}
 BLOCK = 1 << 20
@@ -148,7 +147,7 @@ def _finish(part, note, target, size, digest, algorithm) -> Path:
     except JGMError:
         _forget(part, note)  # it is whole, so going on could not mend it
         raise
-    os.replace(part, target)
+    put(part, target)
     _forget(note)
     return target
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from sklearn.covariance import ledoit_wolf
 from tqdm import tqdm
 
@@ -18,6 +17,7 @@ from jgm_lib.data.aging import photographed
 from jgm_lib.data.packed import PackedSet
 from jgm_lib.errors import JGMError
 from jgm_lib.familiar import DEFAULT, FOLDER, Familiar, features
+from jgm_lib.tensors import write_tensors
 
 DIMENSIONS = 128
 QUANTILE = 0.99  # of the held-out pictures
@@ -82,7 +82,7 @@ def build(packed, name=DEFAULT, count=3000, side=128, seed=0, out=FOLDER) -> Pat
     path = Path(out) / f"{name}.safetensors"
     tensors = dict(vars(fit(train, held_out)))
     tensors["directions"] = tensors["directions"].half()
-    save_file({k: v.contiguous() for k, v in tensors.items()}, path, about)
+    write_tensors(path, {k: v.contiguous() for k, v in tensors.items()}, about)
     return path
 
 

@@ -8,11 +8,12 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from .errors import JGMError
 from .files import file_sha256, read_json_card, replacing
 from .networks import build
+from .tensors import fill
 
 FORMAT = "jgm-weights-1"
 BUNDLED = Path(__file__).parent / "weights"
@@ -42,16 +43,21 @@ def save(path, model, card: dict, half: bool = True) -> Path:
 
     ``card`` needs "network" and "settings" (what ``build`` takes); the rest is for people.
     """
-    path = Path(path)
-    if path.suffix != ".safetensors":  # added, not put in place of the .1 of "lr-0.1"
-        path = path.with_name(path.name + ".safetensors")
+    path = with_suffix(Path(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {k: _to_disk(k, v, half) for k, v in model.state_dict().items()}
     with replacing(path.with_suffix(".json")) as card_part, replacing(path) as part:
-        save_file(tensors, part, {"format": FORMAT})
+        fill(part, tensors, {"format": FORMAT})
         card = {"format": FORMAT, **card, "sha256": file_sha256(part)}
         card_part.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     return path  # both were whole before either got its name
+
+
+def with_suffix(path: Path) -> Path:
+    """The path of weights that may have been named without their suffix."""
+    if path.suffix == ".safetensors":
+        return path
+    return path.with_name(path.name + ".safetensors")  # not in place of the .1 of "lr-0.1"
 
 
 def _to_disk(name: str, value: torch.Tensor, half: bool) -> torch.Tensor:

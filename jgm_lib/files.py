@@ -1,7 +1,7 @@
 """Files on disk: their hashes, writing them whole or not at all, and saying that one is damaged.
 
-Whatever is written gets its name by rename at the end: after a crash the old file is there or the
-new one, never half of one.
+Whatever is written gets its name by rename at the end, when it is on the disk: after a crash the
+old file is there or the new one, never half of one.
 """
 
 import hashlib
@@ -80,6 +80,28 @@ def _no_file(path: Path, error: Exception) -> JGMError:
     return JGMError(f"{path}: cannot be written ({getattr(error, 'strerror', None) or error})")
 
 
+def put(part: Path, path: Path) -> None:
+    """Give a finished file its name: first its content is on the disk, afterwards the name is too.
+    Raises OSError."""
+    with open(part, "r+b") as file:
+        os.fsync(file.fileno())
+    os.replace(part, path)
+    with suppress(OSError):  # not every system opens and syncs a folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def sweep(folder) -> None:
+    """Delete what killed writers left in a folder that nobody else writes to now: parts of
+    ``replacing``, and those of safetensors within it."""
+    for pattern in (".*-*.part", ".tmp??????"):
+        for part in Path(folder).glob(pattern):
+            part.unlink(missing_ok=True)
+
+
 @contextmanager
 def replacing(path) -> Iterator[Path]:
     """A temporary path beside ``path``, for the block to write to; then it becomes ``path``.
@@ -96,10 +118,8 @@ def replacing(path) -> Iterator[Path]:
         with open(part, "xb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         yield part
-        with open(part, "r+b") as file:
-            os.fsync(file.fileno())
         os.chmod(part, mode)
-        os.replace(part, path)
+        put(part, path)
     except OSError as error:
         raise _no_file(path, error) from None
     finally:
@@ -127,7 +147,7 @@ def replacing_set(folder, names: Iterable[str], force: bool = False) -> Iterator
             raise JGMError(str(error).replace(part, str(folder))) from None
         refuse_existing(paths, force)  # somebody else may have been faster
         for path in paths:
-            os.replace(Path(part) / path.name, path)
+            put(Path(part) / path.name, path)
 
 
 def write_bytes(path, data: bytes) -> None:

@@ -226,7 +226,12 @@ def test_the_options_of_a_command_are_those_of_the_whole_parser(name):
     """Only what is asked for gets its options; it must be the same ones."""
     one, whole = parser([name]).format_help(), parser().format_help()
     assert one == whole
-    words = {"colorize": ["a", "-o", "b"], "train": ["c", "--out", "r"], "evaluate": ["f"]}
+    words = {
+        "colorize": ["a", "-o", "b"],
+        "train": ["c", "--out", "r"],
+        "export": ["r"],
+        "evaluate": ["f"],
+    }
     words["experiment"] = ["calibration", "-o", "b"]
     words = [name, *words.get(name, [])]
     assert parser(words).parse_args(words) == parser().parse_args(words)
@@ -239,7 +244,7 @@ LIGHT = [
     ["paint"],
     *(
         [name, "--help"]
-        for name in ("colorize", "train", "evaluate", "experiment", "data", "doctor")
+        for name in ("colorize", "train", "export", "evaluate", "experiment", "data", "doctor")
     ),
     *(["data", name, "--help"] for name in DATA_SETS),
     ["colorize", "a.png"],
@@ -250,6 +255,8 @@ LIGHT = [
     ["train", "no-such-card", "--out", "run"],
     ["train", "toy-32", "--out", "run", "--steps", "0"],
     ["train", "toy-32", "--out", "run", "--save-every", "0"],
+    ["train", "toy-32", "--out", "run", "--keep", "0"],
+    ["export"],
     ["evaluate", "photos", "--batch", "0"],
     ["evaluate", "photos", "--methods", "magic"],
     ["data"],

@@ -4,8 +4,10 @@ beyond the one that makes the sample's pair. Kernels: test_course_kernels.py.
 
 import json
 import os
+import re
 
 import pytest
+from jupytext.cli import jupytext as jupytext_main
 
 from jgm_course import book, exercises, lint, lint_source, pairs
 from jgm_lib.errors import JGMError
@@ -173,6 +175,39 @@ def test_a_stale_pair_is_named_with_notebook_and_cell(course, capsys):
         "cell 5: differs: .py has 'x = np.arange(4.0)', .ipynb 'x = np.arange(3.0)'"
         in capsys.readouterr().err
     )
+
+
+def test_an_edited_pair_is_not_overwritten(course, capsys, monkeypatch):
+    """Edited in the notebook: refused, with the way into the .py. Edited in the .py: made anew."""
+    monkeypatch.setattr(pairs, "execute", lambda nb, folder: nb)
+    course.edit("x = np.arange(3.0)", "x = np.arange(4.0)")  # the pair is what was made
+    assert pairs.main(["--folder", str(course.folder)]) == 0
+    assert "arange(4.0)" in course.ipynb.read_text()
+
+    def edited(nb):
+        cell = cell_with(nb, "np.arange(4.0)")
+        cell["source"] = "".join(cell["source"]).replace("4.0", "5.0")
+
+    course.change_pair(edited)
+    before = course.ipynb.read_bytes()
+    assert pairs.main(["--folder", str(course.folder)]) == 1
+    said = capsys.readouterr().err
+    assert "90_sample.ipynb was edited" in said and "cell 5: differs" in said
+    command = re.search(r"jupytext (.*?) \(in", said)[1]
+    assert course.ipynb.read_bytes() == before
+    monkeypatch.chdir(course.folder)
+    assert jupytext_main(command.split()) in (0, None)
+    assert "arange(5.0)" in course.py.read_text()
+    assert pairs.differences(course.py)[:1] == unrun_only(course)[:1]
+    assert pairs.main(["--folder", str(course.folder)]) == 0  # in step, so nothing is lost
+    course.change_pair(lambda nb: cell_with(nb, "np.arange(5.0)").update(source="y = 1"))
+    assert pairs.main(["--folder", str(course.folder)]) == 1
+    assert pairs.main(["--force", "--folder", str(course.folder)]) == 0
+    assert "y = 1" not in course.ipynb.read_text()
+
+
+def unrun_only(course) -> list[str]:
+    return pairs.unrun(book.read_pair(course.ipynb), course.ipynb.name)
 
 
 def test_added_and_removed_cells_are_named(course):

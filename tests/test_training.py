@@ -25,7 +25,7 @@ from jgm_lib.training import (
     states_in,
 )
 from jgm_lib.training.runs import averaged_model, export_run, start
-from jgm_lib.training.state import load_state
+from jgm_lib.training.state import read_state, restore
 from jgm_lib.training.turns import players_of
 
 SETTINGS = {"widths": [8, 16], "dropout": 0.1}
@@ -244,7 +244,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path):
     path = states_in(tmp_path / "a")[-1]  # the same card, but code whose network differs
     players = players_of(build("unet", widths=[8, 24]), card(), make_accelerator())
     with pytest.raises(JGMError, match="does not fit this card's network"):
-        load_state(path, players, {}, card())
+        restore(read_state(path), players, {}, card())
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,9 @@ def test_resumed_optimizer_state_is_exact(tmp_path):
     other = start(c)[0]
     players = players_of(other, c, make_accelerator())
     ema = {k: torch.zeros_like(v) for k, v in other.state_dict().items()}
-    assert load_state(states_in(tmp_path / "a")[-1], players, ema, c) == 4
+    state = read_state(states_in(tmp_path / "a")[-1])
+    restore(state, players, ema, c)
+    assert (state.step, state.pictures) == (4, 16)
     assert same(other.state_dict(), model.state_dict())
     assert same(ema, states[-1].ema)
     assert {float(s["step"]) for s in players[0].optimizer.state_dict()["state"].values()} == {4.0}

@@ -1,6 +1,7 @@
-"""The ``jgm`` command: colorize, train, evaluate, experiment, data, doctor.
+"""The ``jgm`` command: colorize, train, export, evaluate, experiment, data, doctor.
 
-Exit code 0 all done, 1 some files failed (the rest are done), 2 bad input, with one clear line.
+Exit code 0 all done, 1 some files failed (the rest are done), 2 bad input, with one clear line,
+130 and 143 stopped by Ctrl-C and SIGTERM.
 Torch is imported where the work begins: help and usage errors answer without it.
 """
 
@@ -8,12 +9,13 @@ import argparse
 import sys
 
 from ..errors import JGMError
-from . import colorize, data, doctor, evaluate, experiment, train
+from . import colorize, data, doctor, evaluate, experiment, export, train
 from .options import EXAMPLES, Parser, printable
 
 COMMANDS = {
     "colorize": ("colour photographs", colorize),
     "train": ("train a prior from a card", train),
+    "export": ("the weights of a run that is going on or was stopped", export),
     "evaluate": ("honest numbers on a folder of colour photographs", evaluate),
     "experiment": ("one of the project's experiments: numbers and a figure", experiment),
     "data": ("pack a data set", data),
@@ -21,6 +23,7 @@ COMMANDS = {
 }
 SHELLS = ("bash", "zsh", "tcsh")
 PATHS = ("inputs", "out", "card", "data", "about", "source", "json", "weights")  # are files
+PATHS += ("init", "folder")
 
 
 def main(argv=None) -> int:
@@ -32,6 +35,7 @@ def main(argv=None) -> int:
         parser(words).print_help(sys.stderr)
         return 2
     args = parser(words).parse_args(words)
+    args.words = words
     try:
         return args.run(args)
     except (JGMError, OSError) as error:  # a full disk, a folder that may not be written

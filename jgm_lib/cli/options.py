@@ -11,6 +11,8 @@ EXAMPLES = """examples:
   jgm colorize album/ -o out/ --skip-existing
   jgm colorize album/*.jpg -o out/ --n 8 --sampler nullspace --gray bt601 --seed 3
   jgm train scenes-64 --data data/scenes-100 --out runs/scenes-64
+  jgm train photos-64 --init photos-64 --data data/mine-144 --out runs/mine --resume
+  jgm export runs/mine -o mine.safetensors
   jgm evaluate my_photos/ --methods split --n 8
   jgm evaluate my_photos/ --methods split,nullspace,regression-mean --against split
   jgm experiment calibration -o out/

@@ -8,7 +8,6 @@ are written under temporary names and renamed at the end, so a broken run leaves
 import hashlib
 import io
 import json
-import os
 import re
 import tempfile
 import warnings
@@ -21,7 +20,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..errors import JGMError
-from ..files import file_sha256, write_text
+from ..files import file_sha256, put, write_text
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"}
 MAX_PIXELS = 150_000_000  # larger pictures are skipped, not decoded
@@ -105,7 +104,6 @@ class _Writer:
         if self.file.tell() != self.start:
             raise RuntimeError("npy header changed its length")
         self.file.flush()
-        os.fsync(self.file.fileno())
 
 
 def _append_all(
@@ -207,8 +205,8 @@ def _pack(pictures, out: Path, about: dict, choice, extra: dict) -> Path:
 def _publish(npy: Path, card: Path, target: Path) -> Path:
     """Old card away, new array in, new card in: at no moment does a card describe other data."""
     target.with_suffix(".json").unlink(missing_ok=True)
-    os.replace(npy, target)
-    os.replace(card, target.with_suffix(".json"))
+    put(npy, target)
+    put(card, target.with_suffix(".json"))
     return target
 
 

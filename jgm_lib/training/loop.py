@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -17,7 +17,8 @@ from accelerate.state import AcceleratorState
 
 from ..errors import JGMError
 from ..locks import locked
-from .state import Log, load_state, prune, save_state, states_in
+from .books import Books, kept
+from .state import State, newest_state, restore, states_in
 from .turns import players_of, train_step
 
 
@@ -72,16 +73,19 @@ def fit(
     keep=3,
     log_every=50,
     accelerator=None,
-    data=None,
+    about=None,
+    stop=None,
 ) -> Iterator[Progress]:
     """Train ``model`` in place and yield a Progress every step.
 
     ``batches(n, generator) -> (n,3,H,W)`` pictures in [0,1]; ``card`` a TrainCard; ``out`` the
-    run's folder for checkpoints and log.csv. ``resume`` goes on from the newest checkpoint there;
-    ``data`` (text or dict, kept in checkpoints) says of which pictures, and must then be the same.
-    The last yield follows the last checkpoint. Raises JGMError if the loss or its gradient stops
-    being finite (the newest checkpoint is kept), if ``out`` holds a run and ``resume`` is off, one
-    of another card or already beyond ``card.steps``, or if another process trains there.
+    run's folder for log.csv and the last ``keep`` checkpoints. ``resume`` goes on from the newest
+    whole checkpoint there; ``about`` (a dict, kept in checkpoints) are facts for the card of the
+    weights, whose "data" must then be the same. ``stop()`` is asked after every step: what is true
+    in any process ends the run there, with a checkpoint. The last yield follows the last
+    checkpoint. Raises JGMError if the loss or its gradient stops being finite or nothing can be
+    written (the newest checkpoint is kept), if ``out`` holds a run and ``resume`` is off, one of
+    another card or already beyond ``card.steps``, or if another process trains there.
     """
     if min(save_every, keep, log_every) < 1:
         raise JGMError(f"save_every={save_every}, keep={keep}, log_every={log_every}: need >= 1")
@@ -91,80 +95,61 @@ def fit(
     with ExitStack() as held:
         if accelerator.is_main_process and not held.enter_context(locked(out / "lock", wait=False)):
             raise JGMError(f"{out}: another training is running in this folder")
-        players, ema, first = _begin(model, card, out, resume, accelerator, data)
-        books = _Books(out, players, ema, first, card, data, save_every, keep, log_every)
-        yield from _steps(books, batches, accelerator)
+        players, ema, state = _begin(model, card, out, resume, accelerator, about or {})
+        books = Books(out, players, ema, card, state, save_every, keep, log_every)
+        yield from _steps(books, batches, accelerator, stop)
 
 
-def _begin(model, card, out, resume, accelerator, data):
-    """Players, average and the number of steps behind them: none, or those of the run in ``out``."""
+def _begin(model, card, out, resume, accelerator, about: dict):
+    """Players, average and what lies behind them: nothing, or the run in ``out``."""
     found = states_in(out)
     if found and not resume:
         raise JGMError(f"{out} already holds a run; resume it or choose another folder")
     players = players_of(model, card, accelerator)
     ema = {k: v.detach().clone() for k, v in model.state_dict().items()}
-    first = load_state(found[-1], players, ema, card, data) if found else 0
-    if first > card.steps:
-        raise JGMError(f"{out}: its run is at step {first} already, beyond steps={card.steps}")
-    return players, ema, first
+    if not found:
+        return players, ema, State(0, card.model_dump(), about, 0)
+    state = newest_state(out)
+    restore(state, players, ema, card, about.get("data"))
+    if state.step > card.steps:
+        raise JGMError(f"{out}: its run is at step {state.step} already, beyond steps={card.steps}")
+    facts = state.facts | about
+    return players, ema, replace(state, card=card.model_dump(), facts=facts, tensors={})
 
 
-@dataclass
-class _Books:
-    """A run and what its main process writes of it: log.csv and the last ``keep`` checkpoints."""
-
-    out: Path
-    players: list
-    ema: dict
-    first: int
-    card: object
-    data: object
-    save_every: int
-    keep: int
-    log_every: int
-
-    def open(self) -> None:
-        self.names, self.history = [p.name for p in self.players], []
-        self.log = Log(self.out, self.first, self.names[:-1])
-
-    def add(self, done: int, losses: dict, lr: float, speed: float) -> None:
-        """What is due after step ``done`` of these losses by player."""
-        self.history.append(losses)
-        last, h = done == self.card.steps, self.history
-        if last or done % self.log_every == 0:
-            means = {name: sum(row[name] for row in h) / len(h) for name in self.names}
-            self.log.add(done, means, lr, speed)
-            self.history = []
-        if last or done % self.save_every == 0:
-            path = self.out / f"step-{done:08d}.safetensors"
-            save_state(path, done, self.players, self.ema, self.card, self.data)
-            prune(self.out, self.keep)
-
-
-def _steps(run: _Books, batches, accelerator) -> Iterator[Progress]:
+def _steps(run: Books, batches, accelerator, stop) -> Iterator[Progress]:
     card, pictures = run.card, run.card.batch * accelerator.num_processes
+    first, start = run.state.step, time.monotonic()
     if accelerator.is_main_process:
         run.open()
-    start = time.monotonic()
-    for step in range(run.first, card.steps):
+    for step in range(first, card.steps):
         lr = learning_rate(step, card.steps, card)
         losses = train_step(run.players, batches, card, accelerator, step, lr)
         _stop_unless_finite(losses, step, run.out)
         update_ema(run.ema, run.players[-1].module, ema_decay(step, card.ema))
-        done = step + 1
-        speed = (done - run.first) * pictures / (time.monotonic() - start)
+        done, ending = step + 1, stop is not None and _asked(stop, accelerator)
+        speed = (done - first) * pictures / (time.monotonic() - start)
         if accelerator.is_main_process:
-            run.add(done, losses, lr, speed)
+            run.add(losses, lr, pictures, ending)
+        if ending:
+            accelerator.wait_for_everyone()  # nobody's end may end the one that writes
         yield Progress(done, losses[""], lr, speed, (card.steps - done) * pictures / speed, run.ema)
+        if ending:
+            return
+
+
+def _asked(stop, accelerator) -> bool:
+    """Whether any process is asked to stop: they all do so after the same step."""
+    asked = torch.tensor(float(bool(stop())), device=accelerator.device)
+    return bool(accelerator.reduce(asked, "sum"))
 
 
 def _stop_unless_finite(losses: dict, step: int, out: Path) -> None:
     bad = {name: loss for name, loss in losses.items() if not math.isfinite(loss)}
     if bad:
-        (name, loss), last = *bad.items(), states_in(out)
-        kept = f"the last good checkpoint is {last[-1]}" if last else "no checkpoint was written"
+        name, loss = next(iter(bad.items()))
         what = f"{name} loss".strip() + f" is {loss}, or its gradient,"
-        raise JGMError(f"{what} at step {step + 1}: training stopped; {kept}")
+        raise JGMError(f"{what} at step {step + 1}: training stopped; {kept(out)}")
 
 
 @torch.no_grad()

@@ -1,20 +1,19 @@
 """From a training card to a network with its data, and from a finished run to weights."""
 
 import datetime
-import json
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 
 from .. import checkpoints
 from ..data.packed import PackedSet
 from ..data.toy import ToyScenes
 from ..errors import JGMError
+from ..files import file_sha256, refuse_existing
 from ..losses import halved
 from ..networks import build
 from ..params import TrainCard, validate
-from .state import states_in
+from .state import newest_state
 from .turns import seeded
 
 
@@ -129,34 +128,73 @@ def toy_batches(size: int):
     return batch
 
 
+def checkpoint_bytes(model, card: TrainCard) -> int:
+    """How large a checkpoint of ``fit`` gets: every player's weights and Adam's two moments of
+    them, and the network's average. Without the few kilobytes of the names."""
+    game = model.objective(model, card)
+    opponents = [o.module for o in getattr(game, "opponents", {}).values()]
+    weights = [list(m.state_dict().values()) for m in (model, model, *opponents)]
+    moments = [2 * list(m.parameters()) for m in (model, *opponents)]
+    return sum(v.numel() * v.element_size() for part in weights + moments for v in part)
+
+
 def averaged_model(run):
-    """The averaged (EMA) network of a run's newest checkpoint: (model, TrainCard, step)."""
-    found = states_in(Path(run))
-    if not found:
-        raise JGMError(f"{run}: no checkpoint step-*.safetensors in this folder")
-    with safe_open(found[-1], "pt") as f:
-        meta = f.metadata()
-        ema = {k[4:]: f.get_tensor(k) for k in f.keys() if k.startswith("ema.")}  # noqa: SIM118
-    card = validate(TrainCard, json.loads(meta["card"]))
+    """The averaged (EMA) network of a run's newest whole checkpoint: (model, TrainCard, step)."""
+    model, card, state = _averaged(run)
+    return model, card, state.step
+
+
+def _averaged(run):
+    state = newest_state(run)
+    card = validate(TrainCard, state.card)
     model = network_of(card)
+    ema = {k[4:]: v for k, v in state.tensors.items() if k.startswith("ema.")}
     model.load_state_dict(ema)
-    return model.eval().requires_grad_(False), card, int(meta["step"])
+    return model.eval().requires_grad_(False), card, state
 
 
-def export_run(run, path, about: dict | None = None) -> Path:
-    """Write the averaged weights of a run's newest checkpoint with their card; returns the path.
+def weights_path(run, name: str) -> Path:
+    """Where a run's weights lie when it has ended: NAME.safetensors in its folder."""
+    return Path(run) / f"{name}.safetensors"
 
-    ``about``: more facts for the card, such as data, licence and metrics.
+
+def export_run(run, path=None, about: dict | None = None, force: bool = True) -> Path:
+    """Write the averaged weights of a run's newest whole checkpoint with their card, as the run
+    itself does at its end; returns the path.
+
+    ``path``: of the weights, or the folder for them; None for the run's own. ``about``: more facts
+    for the card, such as metrics. Raises JGMError if ``run`` has no checkpoint, if there is
+    something already unless ``force``, or where nothing can be written.
     """
-    model, card, step = averaged_model(run)
+    model, card, state = _averaged(run)
+    path = _target(Path(run if path is None else path), card.name)
+    refuse_existing([path, path.with_suffix(".json")], force)
     facts = {
         "name": card.name,
         "network": card.network,
         "settings": card.settings,
         "size": card.size,
-        "steps": step,
-        "pictures_seen": step * card.batch,
+        "steps": state.step,
+        "pictures_seen": state.pictures,
         "training": card.model_dump(exclude={"name", "network", "settings", "size"}),
         "date": datetime.date.today().isoformat(),
     }
-    return checkpoints.save(path, model, {**facts, **(about or {})})
+    return checkpoints.save(path, model, {**facts, **state.facts, **(about or {})})
+
+
+def _target(path: Path, name: str) -> Path:
+    """The file of weights for a path of ``export_run``. JGMError for the name of a checkpoint."""
+    path = checkpoints.with_suffix(weights_path(path, name) if path.is_dir() else path)
+    if path.name.startswith("step-"):
+        raise JGMError(f"{path}: step-... are the checkpoints of a run; choose another name")
+    return path
+
+
+def is_exported(run, card: TrainCard) -> bool:
+    """Whether the weights of a run's end lie there, whole."""
+    path = weights_path(run, card.name)
+    try:
+        found = checkpoints.read_card(path)
+        return found.get("steps") == card.steps and found.get("sha256") == file_sha256(path)
+    except (JGMError, OSError):
+        return False

@@ -1,6 +1,7 @@
 """make notebooks: run each lesson .py and write the executed .ipynb beside it; --check compares.
 
-The .py is the source. Cell ids are kept from the old pair, so a diff shows only what changed.
+The .py is the source. Cell ids are kept from the old pair, so a diff shows only what changed. A pair
+remembers the hash of the cells it was made with: one that somebody edited is not overwritten.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ from . import book
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PASSING = ("papermill", "execution", "lines_to_next_cell")
+MADE_OF = "jgm_course"  # in a pair's metadata: the hash of the cells that it was made with
 KEEP_LANGUAGE = ("name", "file_extension", "mimetype", "pygments_lexer")
 
 
@@ -95,14 +97,44 @@ def execute(nb, folder: Path, parameters=None, output: Path | None = None):
     )  # a loaded machine is slow
 
 
-def make_pair(py: Path) -> Path:
-    """Execute a lesson with its own literals and write its pair; a failure writes nothing."""
+def cells_sha256(nb) -> str:
+    """The hash of what the cells say and of their kinds; outputs and white space around do not count."""
+    said = "\n".join(f"{c.cell_type}\n{c.source.strip()}" for c in nb.cells)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def refuse_edited(py: Path) -> None:
+    """Raise JGMError if somebody edited the pair of a lesson: it is not what was made, and says
+    what the .py does not."""
     ipynb = py.with_suffix(".ipynb")
+    if not ipynb.exists():
+        return
+    pair = book.read_pair(ipynb)
+    made = pair.metadata.get(MADE_OF, {}).get("cells")  # none in pairs of earlier versions
+    where = first_difference(book.read_source(py), pair)
+    if not where or made in (None, cells_sha256(pair)):
+        return
+    raise JGMError(
+        f"{ipynb.name} was edited and differs from {py.name} ({where}), not "
+        f"overwritten; bring the edit into the .py: jupytext --to py:percent {ipynb.name} (in "
+        f"{ipynb.parent.name}/, then look at git diff), or drop it: make notebooks ARGS='--force "
+        f"{py.stem[:2]}'"
+    )
+
+
+def make_pair(py: Path, force: bool = False) -> Path:
+    """Execute a lesson with its own literals and write its pair; a failure writes nothing. JGMError,
+    before that, for a pair that was edited, unless ``force``."""
+    ipynb = py.with_suffix(".ipynb")
+    if not force:
+        refuse_edited(py)
     try:
         nb = execute(combined(py, ipynb), py.parent)
     except PapermillExecutionError as error:
         raise JGMError(f"{py.name} failed, pair not written.{error}") from None
-    book.write_notebook(ipynb, strip(nb))
+    nb = strip(nb)
+    nb.metadata[MADE_OF] = {"cells": cells_sha256(nb)}
+    book.write_notebook(ipynb, nb)
     return ipynb
 
 
@@ -113,13 +145,18 @@ def differences(py: Path) -> list[str]:
         source, pair = book.read_source(py), book.read_pair(ipynb)
     except JGMError as error:
         return [str(error)]
-    lines = []
+    where = first_difference(source, pair)
+    return ([f"{ipynb.name} {where}"] if where else []) + unrun(pair, ipynb.name)
+
+
+def first_difference(source, pair) -> str:
+    """Where the cells of a lesson and its pair begin to differ; one insertion shifts all that
+    follow."""
     for number, (a, b) in enumerate(zip_longest(source.cells, pair.cells), start=1):
         problem = difference(a, b)
         if problem:
-            lines.append(f"{ipynb.name} cell {number}: {problem}")
-            break  # one insertion shifts all that follow; the first line says where to look
-    return lines + unrun(pair, ipynb.name)
+            return f"cell {number}: {problem}"
+    return ""
 
 
 def difference(a, b) -> str:
@@ -162,12 +199,12 @@ def check(names, folder: Path) -> list[str]:
     return lines if names else lines + orphans(folder)
 
 
-def make(names, folder: Path) -> list[str]:
-    """Make the pairs; returns the failures, one a lesson."""
+def make(names, folder: Path, force: bool = False) -> list[str]:
+    """Make the pairs, ``force``: of edited ones too; returns the failures, one a lesson."""
     failures = []
     for py in book.lessons(names, folder):
         try:
-            pair = make_pair(py)
+            pair = make_pair(py, force)
             print(f"{pair.name}: {pair.stat().st_size / 1e3:.0f} kB")
         except JGMError as error:
             failures.append(str(error))
@@ -175,9 +212,12 @@ def make(names, folder: Path) -> list[str]:
 
 
 def main(arguments=None) -> int:
-    options = book.parser_of("pairs", __doc__, "compare only, run nothing").parse_args(arguments)
-    work = check if options.check else make
-    return book.ended(lambda: work(options.names, options.folder))
+    parser = book.parser_of("pairs", __doc__, "compare only, run nothing")
+    parser.add_argument("--force", action="store_true", help="overwrite pairs that were edited")
+    options = parser.parse_args(arguments)
+    if options.check:
+        return book.ended(lambda: check(options.names, options.folder))
+    return book.ended(lambda: make(options.names, options.folder, options.force))
 
 
 if __name__ == "__main__":
