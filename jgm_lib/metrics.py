@@ -17,6 +17,7 @@ from skimage.metrics import structural_similarity
 from .errors import JGMError
 from .operators import gray, gray_weights
 
+RESAMPLED = 10**6  # numbers of a bootstrap in memory at once
 WINDOW = 7  # pixels a side, of the SSIM in the paper's tables
 
 
@@ -138,7 +139,9 @@ def bootstrap_interval(values, level=0.95, resamples=2000, seed=0) -> tuple[floa
     if not 0 < level < 1 or resamples < 1:
         raise JGMError(f"level={level}, resamples={resamples}: need 0 < level < 1, resamples >= 1")
     rng, n = np.random.default_rng(seed), len(values)
-    means = np.sort([values[rng.integers(n, size=n)].mean() for _ in range(resamples)])
+    at_once = max(1, RESAMPLED // n)
+    parts = [min(at_once, resamples - i) for i in range(0, resamples, at_once)]
+    means = np.sort(np.concatenate([values[rng.integers(n, size=(k, n))].mean(1) for k in parts]))
     tail = (1 - level) / 2 * (resamples - 1)
     return float(means[int(tail)]), float(means[resamples - 1 - int(tail)])
 

@@ -1,5 +1,7 @@
 """The switch of the gradient constraint, Eq 17 in code, and the exact laboratory of lesson 07."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from dense import Lab, langevin_steps, moments, photographic
 from rats import Batch, Script, affine_map, last, map_moments
 
 from jgm_course.nb07 import figures as nb07
+from jgm_course.nb07 import results
 from jgm_lib.constraint import Observation, gray_groups, lift_groups
 from jgm_lib.divide import Divided
 from jgm_lib.errors import JGMError
@@ -238,3 +241,39 @@ def test_table_iii_is_drawn_as_printed():
         divide, joint = ([r.get_height() for r in c] for c in axis.containers)
         assert divide == [row["divide"][column] for row in nb07.TABLE_III.values()]
         assert joint == [row["JGM"][column] for row in nb07.TABLE_III.values()]
+
+
+# -- what is stored, and the columns of Fig 9 ----------------------------------------------------
+
+
+def test_optima_name_the_best_its_ties_and_what_is_unstable():
+    def run(value, delta, tied=True, **more):
+        own = {"setting": "s", "factor": "L", "value": value, "diverged": 0.0}
+        return {**own, "optimum": delta == 3, "tied": tied, **more}
+
+    rows = [{"setting": "", "factor": "", "value": "truth"}, run(2, 9, tied=False), run(10, 3)]
+    rows += [run(20, 4), {"setting": "s", "factor": "L", "value": 50, "diverged": 1.0}]
+    text = results.optima({"rows": rows})
+    assert " ".join(text.split()) == "L s least at 10; not told from it: 20; unstable: 50"
+    assert results.row({"rows": rows}, "s", "L", 20) is rows[3]
+
+
+def test_the_columns_of_fig_9_differ_in_dc2_alone():
+    class Recorder:
+        batch, y = nb07.Bench(None, 2, seed=0).batch, nb07.Bench(None, 2, seed=0).y
+
+        def __init__(self):
+            self.runs = []
+
+        def run(self, name, **settings):
+            self.runs.append(settings)
+            return SimpleNamespace(x=self.batch.images)
+
+    bench = Recorder()
+    shown = results.fig_nine(bench, 5, 20)
+    names = ["no DC2, code", "JGM, code", "no DC2, temper", "JGM, temper"]
+    assert list(shown) == ["grey", *names, "truth"]
+    without, code, *best = bench.runs
+    assert without == {**code, "lam_grad": 0.0} and best[0] == {**best[1], "lam_grad": 0.0}
+    assert code["beta"] == 5.9 and code["feedback"] == "none" and best[1]["consistent"]
+    assert code["T"] == 5 and {k: best[1][k] for k in ("L", "T")} == {"L": 20, "T": 1}

@@ -8,6 +8,7 @@ import torch
 from skimage.color import deltaE_ciede2000, rgb2lab
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from jgm_lib import metrics
 from jgm_lib.errors import JGMError
 from jgm_lib.metrics import (
     bootstrap_interval,
@@ -426,3 +427,11 @@ def test_speckle_sees_no_luma_and_all_of_white_noise():
     share = (8 / 9) ** 2 + 8 / 81  # of white noise that is left without its 3x3 mean
     assert chroma_speckle(x) == pytest.approx([2 / 3 * 1e-4 * share], rel=0.02)
     assert chroma_speckle(x.flip(3)) == pytest.approx(chroma_speckle(x))
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 10**6])
+def test_the_bootstrap_is_that_of_one_resample_after_another(at_once, monkeypatch):
+    monkeypatch.setattr(metrics, "RESAMPLED", at_once)
+    values, rng = np.random.default_rng(3).normal(size=9), np.random.default_rng(5)
+    means = sorted(values[rng.integers(9, size=9)].mean() for _ in range(101))
+    assert metrics.bootstrap_interval(values, resamples=101, seed=5) == (means[2], means[98])

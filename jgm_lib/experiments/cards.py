@@ -25,6 +25,26 @@ class CalibrationCard(ExperimentCard):
     )
 
 
+class AblationCard(ExperimentCard):
+    """Of ``ablation``: Algorithm 1 with one factor changed at a time, at two settings."""
+
+    quick: ClassVar[dict] = {"pictures": 4, "T": 3, "nfe": 12}
+
+    pictures: int = knob(32, 2, 100_000, "at most so many pictures, evenly spread over a folder")
+    weights: dict[str, list[str]] = Field(
+        default_factory=lambda: {"JGM": ["toy-32"]},
+        description="priors by name: first the one of nine channels that is varied; one of another "
+        "gradient scale, one of pictures and one of gradients (JGM-divide) may follow",
+    )
+    intensity: str = Field(
+        "rgb-isotropic", description="which of them JGM-divide joins with the prior of gradients"
+    )
+    T: int = knob(10, 3, 100, "steps a level of the authors' setting; T epsilon stays theirs")
+    nfe: int = knob(145, 2, 1000, "evaluations of presets.tempered")
+    share: float = knob(0.9, 0.01, 1, "h of presets.tempered")
+    batch: int = knob(8, 1, 1024, "pictures at a time")
+
+
 class GradientsCard(ExperimentCard):
     """Of ``gradients``: priors with and without gradients, on the same pictures."""
 
@@ -77,12 +97,32 @@ class ComparisonCard(ExperimentCard):
     batch: int = knob(8, 1, 1024, "pictures at a time")
 
 
+class CurvesCard(ExperimentCard):
+    """Of ``curves``: priors trained anew, all with one budget."""
+
+    quick: ClassVar[dict] = {"pictures": 4, "steps": 20, "every": 10}
+
+    cards: list[str] = Field(
+        ["toy-jgm-isotropic", "toy-rgb-isotropic", "toy-gradients"],
+        min_length=1,
+        description="training cards; the others are compared with the first one",
+    )
+    steps: int = knob(600, 1, 10_000_000, "training steps of each")
+    every: int = knob(100, 1, 10_000_000, "steps between two looks")
+    batch: int = knob(16, 1, 4096, "pictures a step")
+    levels: list[Annotated[float, Field(gt=0, le=50)]] = Field(
+        [0.03, 0.1, 0.3, 1.0], min_length=1, description="noise levels of the looks, intensity"
+    )
+
+
 EXPERIMENTS = {
     "calibration": ("edge overflow of the truth, its chroma blurred or shifted", CalibrationCard),
+    "ablation": ("Table III and the sweeps: Algorithm 1, one factor at a time", AblationCard),
     "comparison": (
         "Table I: systems and priors on photographs, beside the grey ones",
         ComparisonCard,
     ),
+    "curves": ("training curves at equal budget: 9, 3 and 6 channels", CurvesCard),
     "gradients": (
         "do gradients help? 3, 9 and 3 + 6 channels, with and without DC2",
         GradientsCard,

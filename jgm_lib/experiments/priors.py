@@ -8,7 +8,7 @@ from ..errors import JGMError
 from ..params import ColorizeCard
 from ..samplers import presets
 from ..settings import compared
-from .cards import GradientsCard
+from .cards import AblationCard, GradientsCard
 
 DIVIDED = "divide"
 WITHOUT = "langevin without DC2"
@@ -25,7 +25,7 @@ class Prior:
     sha256: list[str]
 
 
-def priors_of(card: GradientsCard) -> dict[str, Prior]:
+def priors_of(card: GradientsCard | AblationCard) -> dict[str, Prior]:
     """The card's weights, loaded, and the divided prior if there is one of gradients. Raises
     JGMError for weights that are missing, no prior, or unlike each other."""
     if not card.weights:

@@ -53,7 +53,8 @@ def run(name: str, card: ExperimentCard, out, data=None, force: bool = False) ->
 def without_times(rows: list[dict]) -> tuple[list[dict], list[dict]]:
     """The rows without their "seconds", and those with what tells the rows apart."""
     kept = [{k: v for k, v in r.items() if k != "seconds"} for r in rows]
-    names = ("prior", "method", "column", "seconds")
+    names = ("prior", "method", "column", "setting", "factor", "value", "step", "part", "sigma")
+    names += ("seconds",)
     return kept, [{k: r[k] for k in names if k in r} for r in rows if "seconds" in r]
 
 
