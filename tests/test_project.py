@@ -194,3 +194,17 @@ def test_the_library_imports_neither_scripts_nor_course():
     files = sorted((ROOT / "jgm_lib").rglob("*.py"))
     assert len(files) > 50
     assert [str(p) for p in files if pattern.search(p.read_text(encoding="utf-8"))] == []
+
+
+def test_workflows_ask_only_for_what_the_makefile_has():
+    """And each job ends by itself and may only read, but where it publishes."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    paths = sorted((ROOT / ".github/workflows").glob("*.yml"))
+    assert {p.name for p in paths} == {"ci.yml", "pages.yml", "weekly.yml"}
+    for path in paths:
+        flow = yaml.safe_load(path.read_text())
+        assert flow["permissions"]["contents"] == "read"
+        for job in flow["jobs"].values():
+            assert job["timeout-minutes"] <= 350
+            lines = " ".join(step.get("run", "") for step in job["steps"])
+            assert set(re.findall(r"\bmake ([a-z-]+)", lines)) <= targets

@@ -18,7 +18,7 @@ from .precondition import Preconditioned
 
 def fourier_features(c: torch.Tensor, half: int) -> torch.Tensor:
     """(B,) -> (B, 2*half): cosines and sines of c at geometric frequencies 1 to 32."""
-    w = torch.logspace(0, math.log10(32.0), half, device=c.device, dtype=c.dtype)
+    w = torch.linspace(0, math.log(32.0), half, device=c.device, dtype=c.dtype).exp()
     return torch.cat([torch.cos(c[:, None] * w), torch.sin(c[:, None] * w)], dim=1)
 
 
