@@ -96,6 +96,12 @@ def test_the_protocol_only_gains_by_choosing(measured):
         assert row["above"][0] == pytest.approx(row["psnr"][0] - plain)
 
 
+def test_the_protocol_is_for_the_first_chains_only(weights, folder):
+    both = {"a": [weights["prior"]], "b": [weights["even"]]}
+    own = card(weights, weights=both, ways=["tempered"], protocol_entrants=1)
+    assert list(comparison.measure(own, folder)[1]["protocol"]) == ["a, tempered"]
+
+
 def test_the_protocol_takes_the_best_state_of_each_picture():
     """States and runs made by hand: which step is best differs from picture to picture."""
     truth = torch.full((2, 3, 8, 8), 0.5)
