@@ -201,6 +201,8 @@ def test_the_command_repeats_itself_and_shows_the_papers_table(weights, folder, 
     files = [tmp_path / out / "comparison.json" for out in ("a", "b")]
     assert files[0].read_bytes() == files[1].read_bytes()
     found = json.loads(files[0].read_text())
+    shown = comparison.table(found["rows"])  # without the seconds, which are in a file of their own
+    assert shown.startswith("| method") and "| truth |  | 4 | ∞ |" in shown
     assert found["paper"]["mark"] == paper.MARK and found["date"] and found["seeds"] == {"all": 0}
 
 

@@ -144,7 +144,8 @@ def table(rows: list[dict]) -> str:
     lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
     for r in rows:
         delta = [r[f"delta_e{end}"] for end in ("", "_low", "_high")]
-        cells = [r["method"], r["column"], r["n"], f"{r['psnr']:.2f}", f"{r['ssim']:.4f}"]
+        psnr = "∞" if r["method"] == "truth" else f"{r['psnr']:.2f}"  # JSON has no infinity
+        cells = [r["method"], r["column"], r["n"], psnr, f"{r['ssim']:.4f}"]
         cells += [with_interval(delta, 2)]
         cells += [
             with_interval(r.get(k, {}).get(m), 2, "+")
