@@ -18,6 +18,8 @@ class Divided:
     JGMError for priors in other domains.
     """
 
+    networks = 2  # evaluations of a network in one ``denoise``
+
     def __init__(self, intensity, gradients):
         if (type(intensity.domain), type(gradients.domain)) != (Intensity, Gradients):
             raise JGMError(
@@ -27,6 +29,12 @@ class Divided:
         self.intensity, self.gradients = intensity, gradients
         self.domain = Joint(gradients.domain.scale)
         self.channels, self.gradient_scale = self.domain.channels, self.domain.scale
+
+    def to(self, *device, **options) -> "Divided":
+        """Both, like a network's ``to``."""
+        self.intensity.to(*device, **options)
+        self.gradients.to(*device, **options)
+        return self
 
     def denoise(self, X, sigma, sigma_y=None):
         """E[x | noisy x] and E[gradients | noisy gradients], (B,9,H,W); no crossing."""

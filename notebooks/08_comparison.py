@@ -17,18 +17,18 @@
 # Is this colorizer better than that one? Before we ask: better than none, by which number, and chosen by
 # whom?
 #
-# **In this lesson now:** the one interface that every method has to fit; behind it the [grey replica](../docs/glossary.md#grey-replica), the
+# **In this lesson:** the one interface that every method has to fit; behind it the [grey replica](../docs/glossary.md#grey-replica), the
 # [regression mean](../docs/glossary.md#regression-mean) and the four samplers of this project, in honest tables on landscapes with known truth
-# and on photographs; Table I with the row it lacks; what an [oracle](../docs/glossary.md#oracle) gains; how methods that work in
-# CIELAB must be read. **To follow:** the other systems of the paper, Zhang et al., ChromaGAN, MemoPainter,
-# iGM-6C and the CVAE, each as a small version trained on the same pictures with the same budget, and with
-# them Table I and Fig 5 of our own. They are not there yet, and no number below is theirs unless it says so.
+# and on photographs; Table I as printed, with the row it lacks, and Table I of our own, by one command for all
+# compared systems; what an [oracle](../docs/glossary.md#oracle) gains; how methods that work in CIELAB must be read; a row for a method of
+# yours.
 #
 # ## What you will do
 # - Write a colorizer as `colorize(gray, seed) -> rgb` and enter it in the contest
 # - Read tables with grey replica, single [draw](../docs/glossary.md#draw), mean and oracle, and intervals
 # - Write the tally and the interval of a difference out in twenty lines
 # - Compute what the best of K draws, or of all steps, gains without any skill
+# - Read the project's own Table I, column by column, and recompute one of its cells
 # - Repair a CIELAB method's grey, and see its score change
 #
 # ## What you will learn
@@ -40,7 +40,7 @@
 # ## What you need
 # - Time (CPU): about 25 s, measured on 2 cores
 # - Time (GPU): no GPU needed
-# - Study time: about 20 min with the exercises
+# - Study time: about 25 min with the exercises
 # - Blank exercise sheet: `notebooks/exercises/08_comparison.ipynb`
 # - Before this: lessons 05 and 09; lesson 06 for the samplers
 
@@ -223,7 +223,7 @@ print(lesson.text_table(photo_rows))
 show(strips({"grey replica": photos.drawn["grey replica"][:6, 0],
              "regression mean": photos.drawn["regression mean"][:6, 0],
              "split": photos.drawn["split"][:6, 0], "nullspace": photos.drawn["nullspace"][:6, 0],
-             "truth": photos.truth[:6]}, width=6.6),
+             "truth": photos.truth[:6]}, width=6.6), dpi=60,
      alt="Small photographs in rows: grey, regression mean in pale colours, one draw of split, one of the "
      "null-space sampler, and the truth.")
 
@@ -269,6 +269,88 @@ print(f"JGM's lead on bedroom over the next best: {lead:.2f} dB (the text says a
 # SSIM all five. The paper's text speaks of its bedroom value. ImageNet, mentioned in the text and in Table
 # III, has no row here.
 #
+# ## Table I of our own
+#
+# Every system of the paper and every control has a seat in the line-up of `jgm experiment comparison`, a small
+# version trained on the same landscapes. One command draws and scores all whose weights are there, on
+# photographs that no training saw, and names the others:
+
+# %%
+import json
+
+from jgm_lib.experiments import comparison
+from jgm_lib.experiments.lineup import LINEUP
+
+found = json.loads(lesson.RESULTS.read_text(encoding="utf-8"))
+print(found["command"])
+print("\n".join(found["notes"]))
+for name, hashes in found["weights"].items():  # the numbers are those of the weights that come with this
+    names = LINEUP[name].weights if name in LINEUP else [found["settings"]["classifier"]]
+    ours = [checkpoints.load(n)[1]["sha256"] for n in names]
+    assert hashes == (ours if len(ours) > 1 else ours[0])
+
+# %%
+print(comparison.table(found["rows"]))
+
+# %%
+show(comparison.figure(found["rows"]),
+     alt="Three panels of dots with 95 per cent bars, a line a method and column: colour difference, edge "
+     "overflow above the truth's, and Frechet distance; the grey replica in the first line.")
+
+# %% [markdown]
+# Column by column:
+#
+# | column | what it tells | who may be proud of it |
+# |---|---|---|
+# | column | which draw counts: single, [consensus](../docs/glossary.md#consensus), mean or oracle of K | single is what a user gets |
+# | PSNR, SSIM | distance to the one truth, mostly of the grey detail that every method is given | nobody, without the grey row |
+# | ΔE00 | visible colour difference; the headline, chosen beforehand | who is below grey |
+# | - grey, - first | the same pictures, this method minus the grey replica or minus the first method | an interval without 0 |
+# | colourfulness | strength of the colours; the truth's is in its row | who is near the truth's |
+# | [overflow](../docs/glossary.md#overflow) | colour edges where the photograph has none, minus the truth's | who is near 0 |
+# | Fréchet | distance between the *sets* of results and truths, on a classifier's features; small for pictures as such, right or wrong | compare with its interval, and only for equal n |
+# | diversity | mean ΔE00 between two draws | nobody by itself: noise is diverse too |
+# | RMS Fx-y | is the photograph kept? | 0 up to rounding, but for raw CIELAB methods |
+# | NFE, s a picture | what the column costs: K draws cost K times one | the few |
+#
+# `projected` rows are CIELAB methods put onto $Fx = y$ (below). Chains of 1,000 evaluations have fewer pictures
+# and draws, so no Fréchet distance: it grows when n falls. Now check one cell by hand, from the numbers of each
+# picture that the file keeps: the headline's difference to grey of the first method.
+
+# %%
+bar, _, first = found["rows"][:3]
+d, low, high = paired_interval(np.array(first["values"]["delta_e"]), np.array(bar["values"]["delta_e"]))
+print(f"{first['method']}, {first['column']}: dE2000 minus grey {d:+.2f} (95 % {low:+.2f} to {high:+.2f})")
+assert first["keys"] == bar["keys"] and np.allclose((d, low, high), first["to_grey"]["delta_e"])
+
+# %% [markdown]
+# Whose single answer is surely on one side of grey, in the headline? And the paper's protocol on the chains
+# of Algorithm 1 that took part (none, while their priors are not bundled): what choosing by the truth adds.
+
+# %%
+for r in found["rows"][2:]:
+    mean, low, high = r["to_grey"]["delta_e"]
+    if r["column"] in ("", "single"):
+        side = "nearer than grey" if high < 0 else "farther than grey" if low > 0 else "not told apart from grey"
+        print(f"{r['method']:28s} {side:25s} {mean:+.2f}, colourfulness {r['colourfulness']:.0f}")
+for name, steps_and_runs in found["protocol"].items():
+    for r in steps_and_runs:
+        print(f"{name}, {r['column']}: {r['psnr'][0]:.2f} dB, {r['above'][0]:+.2f} above one run's last step")
+
+# %% [markdown]
+# Read it with the colourfulness beside it: regression comes nearest to the one truth with pale colours, as on the
+# landscapes; single draws are as colourful as photographs, and pay for it.
+#
+# And the pictures, as in Fig 5: one draw of each seat on the photographs of above.
+
+# %%
+some = photos.pictures.some(range(min(4, len(photos.truth))))
+side_by_side = lesson.one_draw_each(some, card.steps, card.seed)
+show(strips({"grey replica": some.y.expand_as(some.truth), **side_by_side, "truth": some.truth}, width=4.8), dpi=60,
+     alt="Rows of small photographs: the grey ones, one draw of each system that is bundled, and the truth; "
+     "regression in pale brown and blue, classification more saturated, priors in full, varied colours.")
+
+# %% [markdown]
 # ## How a PSNR is chosen
 #
 # The authors' published code keeps, for each picture, the best PSNR over *all 1,000 steps* of *12 runs*,
@@ -432,8 +514,28 @@ from jgm_course.nb08.checks import check_put_grey_right
 check_put_grey_right(put_grey_right)
 
 # %% [markdown]
+# **Exercise 3.** A row of your own. Write a colorizer: any colours you like, if they keep the interface and the
+# photograph (F the mean). `seed` is a number or a list of one a row; a method that does not draw ignores it.
+
+# %% tags=["solution"]
+def my_method(gray, seed=0):
+    """gray: tensor (B,1,H,W) in [0,1]. Returns a tensor (B,3,H,W) in [0,1] whose mean is gray."""
+    tint = torch.tensor([0.06, 0.01, -0.07]).view(1, 3, 1, 1)  # evening light
+    room = torch.minimum(gray, 1 - gray).clamp(max=0.1) / 0.1  # none in black and white: stay in [0,1]
+    return gray + room * tint
+
+
+# %%
+from jgm_course.nb08.checks import check_my_method
+
+check_my_method(my_method)
+my_method.nfe, my_method.draws = 0, False
+photos.enter("my method", my_method, 1)
+print(lesson.text_table([r for r in photos.rows() if r["method"] in ("grey replica", "my method", "truth")]))
+
+# %% [markdown]
 # ## On your own
-# - Enter your own method: any function with `nfe` and `draws`. Try one that tints everything brown.
+# - Make `my_method` better than grey in dE2000 on these photographs. Is it still on the landscapes?
 # - Does the order of the samplers change between the columns *one draw* and *oracle*? Should it?
 # - Let the oracle choose by dE2000 instead of PSNR. Which methods profit?
 # - Put `in_lab` behind `split` as a method of its own and enter it raw and projected.

@@ -96,6 +96,12 @@ def test_the_protocol_only_gains_by_choosing(measured):
         assert row["above"][0] == pytest.approx(row["psnr"][0] - plain)
 
 
+def test_the_protocol_is_for_the_first_chains_only(weights, folder):
+    both = {"a": [weights["prior"]], "b": [weights["even"]]}
+    own = card(weights, weights=both, ways=["tempered"], protocol_entrants=1)
+    assert list(comparison.measure(own, folder)[1]["protocol"]) == ["a, tempered"]
+
+
 def test_the_protocol_takes_the_best_state_of_each_picture():
     """States and runs made by hand: which step is best differs from picture to picture."""
     truth = torch.full((2, 3, 8, 8), 0.5)
@@ -121,7 +127,7 @@ def test_the_protocol_takes_the_best_state_of_each_picture():
 
 def test_the_last_step_of_the_protocol_is_the_draw_of_the_table(weights, folder):
     own = card(weights, ways=["tempered"])
-    (method,) = entrants_of(own)[0].values()
+    (method,) = entrants_of(own).methods.values()
     pictures = Pictures.of(folder, 16)
     drawn = method.versions(pictures.y, pictures.keys)  # (N,3,3,16,16)
     honest = np.mean([psnr(v, pictures.truth) for v in drawn.unbind(1)], axis=0)
@@ -158,7 +164,7 @@ def test_ways_are_samplers_and_presets(weights):
     assert settings_of("as printed", own) == presets.PAPER
     assert settings_of("langevin", own) == {"sampler": "langevin"}
     both = {"JGM": [weights["prior"]], "isotropic": [weights["even"]]}
-    names = list(entrants_of(card(weights, weights=both, ways=["split", "nullspace"]))[0])
+    names = list(entrants_of(card(weights, weights=both, ways=["split", "nullspace"])).methods)
     assert names == ["JGM, split", "JGM, nullspace", "isotropic, nullspace"]
 
 
@@ -178,13 +184,15 @@ def test_what_cannot_take_part(weights, folder, change, why):
 def test_a_classifier_and_a_prior_given_twice_cannot_take_part(weights):
     with pytest.raises(JGMError, match="draws no colours"):
         entrants_of(card(weights, weights={"a": [weights["kinds"]]}))
-    with pytest.raises(JGMError, match="given 2 times"):
+    with pytest.raises(JGMError, match="given 3 times"):
+        entrants_of(card(weights, weights={"a": [weights["prior"]] * 3}))
+    with pytest.raises(JGMError, match="Eq 17 needs"):
         entrants_of(card(weights, weights={"a": [weights["prior"]] * 2}))
 
 
 def test_the_command_repeats_itself_and_shows_the_papers_table(weights, folder, tmp_path, capsys):
     words = ["experiment", "comparison", "--data", str(folder), "--quick"]
-    words += ["--weights", f"JGM={weights['prior']}", "--set", "size=16"]
+    words += ["--weights", f"ours={weights['prior']}", "--set", "size=16"]
     words += ["--set", f"classifier={weights['kinds']}"]
     for out in ("a", "b"):
         assert main([*words, "-o", str(tmp_path / out)]) == 0
@@ -193,6 +201,8 @@ def test_the_command_repeats_itself_and_shows_the_papers_table(weights, folder, 
     files = [tmp_path / out / "comparison.json" for out in ("a", "b")]
     assert files[0].read_bytes() == files[1].read_bytes()
     found = json.loads(files[0].read_text())
+    shown = comparison.table(found["rows"])  # without the seconds, which are in a file of their own
+    assert shown.startswith("| method") and "| truth |  | 4 | ∞ |" in shown
     assert found["paper"]["mark"] == paper.MARK and found["date"] and found["seeds"] == {"all": 0}
 
 
@@ -201,7 +211,7 @@ def test_the_command_repeats_itself_and_shows_the_papers_table(weights, folder, 
     [
         ([], "needs --data"),
         (["--set", "K=1"], "K=1: input should be greater than or equal to 2 (allowed: 2 to 64)"),
-        (["--set", "weights={JGM: []}"], "weights 'JGM': given 0 times"),
+        (["--set", "weights={ours: []}"], "weights 'ours': given 0 times"),
     ],
 )
 def test_bad_input_is_one_clear_line(more, says, folder, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """The one interface of the compared methods, oracles by order statistics, Table I and the zoom."""
 
+import json
 from itertools import combinations
 
 import numpy as np
@@ -9,9 +10,11 @@ from matplotlib.patches import Rectangle
 
 from jgm_course.nb07 import figures as nb07
 from jgm_course.nb08 import figures as nb08
-from jgm_lib import baselines
+from jgm_lib import baselines, checkpoints
 from jgm_lib.errors import JGMError
+from jgm_lib.experiments.lineup import LINEUP, LONG, bundled_lineup
 from jgm_lib.experiments.methods import Direct
+from jgm_lib.experiments.sources import Pictures
 from jgm_lib.metrics import psnr
 from jgm_lib.noise import mix_seed, version_seeds
 from jgm_lib.operators import from_basis, gray, to_basis
@@ -194,3 +197,27 @@ def test_fig_7_enlarges_what_its_boxes_mark():
 def test_photographs_come_at_the_priors_size():
     x = nb08.photographs(["china", "coffee"], 16)
     assert x.shape == (2, 3, 16, 16) and x.min() >= 0 and x.max() <= 1 and x.std() > 0.1
+
+
+# -- Table I of our own ----------------------------------------------------------------------------
+
+
+def test_the_stored_comparison_is_of_the_bundled_weights_and_names_who_is_absent():
+    found = json.loads(nb08.RESULTS.read_text(encoding="utf-8"))
+    seats, notes = bundled_lineup(checkpoints.bundled())
+    absent = {note.split(":")[0] for note in found["notes"]}
+    assert absent | set(found["weights"]) == set(LINEUP) | {"classifier"}
+    for name in set(found["weights"]) - {"classifier"}:
+        own = [checkpoints.load(w)[1]["sha256"] for w in seats[name]]
+        assert found["weights"][name] == (own if len(own) > 1 else own[0])
+    assert {r["method"] for r in found["rows"]} >= {"grey replica", "truth"}
+
+
+def test_fig_5_has_a_draw_of_every_bundled_seat():
+    pictures = Pictures.of_truth(nb08.photographs(["coffee", "china"], 64))
+    drawn = nb08.one_draw_each(pictures, 2, 0)
+    seats, _ = bundled_lineup(checkpoints.bundled())
+    only_long = {n for n in seats if LINEUP[n].ways and set(LINEUP[n].ways) <= set(LONG)}
+    assert set(drawn) == set(seats) - only_long
+    for x in drawn.values():
+        assert x.shape == (2, 3, 64, 64) and (x.amax(1) - x.amin(1)).mean() > 1e-3  # in colour

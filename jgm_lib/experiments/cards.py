@@ -73,23 +73,26 @@ class ComparisonCard(ExperimentCard):
 
     quick: ClassVar[dict] = {
         **{"pictures": 4, "K": 2, "steps": 6, "nfe": 12},
-        **{"protocol_pictures": 2, "runs": 2},
+        **{"protocol_pictures": 2, "runs": 2, "long_pictures": 2},
     }
 
     weights: dict[str, list[str]] = Field(
-        default_factory=lambda: {"JGM": ["scenes-64"]},
-        description="systems and priors by name; the others are compared with the first one",
+        default_factory=dict,
+        description="systems and priors by name, two weights for JGM-divide and iGM-6C; the others are "
+        "compared with the first one; empty: the line-up, as far as its weights are bundled",
     )
     ways: list[str] = Field(
-        ["split", "nullspace", "tempered"],
-        min_length=1,
-        description="how priors colour: samplers, or presets of Algorithm 1",
+        default_factory=list,
+        description="how priors colour: samplers, or presets of Algorithm 1; empty: as the line-up says",
     )
-    K: int = knob(8, 2, 64, "versions of each picture, for consensus, mean, oracle and diversity")
+    K: int = knob(4, 2, 64, "versions of each picture, for consensus, mean, oracle and diversity")
     size: int = knob(64, 8, 1024, "side of the pictures", "pixels")
     steps: int = knob(20, 2, 2000, "noise levels of split, nullspace and predictor_corrector")
     nfe: int = knob(145, 2, 1000, "evaluations of tempered")
-    protocol_pictures: int = knob(16, 0, 100_000, "pictures for the paper's protocol, 0 for none")
+    long_pictures: int = knob(8, 2, 100_000, "pictures of chains of 1,000 evaluations or more")
+    long_K: int = knob(2, 2, 64, "versions of each picture by such chains")
+    protocol_pictures: int = knob(4, 0, 100_000, "pictures for the paper's protocol, 0 for none")
+    protocol_entrants: int = knob(2, 1, 100, "of how many that draw by Algorithm 1, the first ones")
     runs: int = knob(12, 2, 64, "runs of the paper's protocol")
     classifier: str = Field(
         "classifier-64", description="whose features the Frechet distance takes"

@@ -32,19 +32,24 @@ def measure(card: ComparisonCard, data=None) -> tuple[list[dict], dict]:
     set of photographs. Raises JGMError."""
     if data is None:
         raise JGMError("comparison: needs --data, a folder of photographs or a packed set")
-    methods, sha = entrants_of(card)
+    entrants = entrants_of(card)
+    methods = entrants.methods
+    if not methods:
+        raise JGMError("comparison: no weights; name some (--weights NAME=WEIGHTS)")
     classifier, about = load_classifier(card.classifier)
     pictures = Pictures.of(data, card.size, card.pictures)
     if len(pictures) < 2:
         raise JGMError(f"{data}: one picture; the Frechet distance needs two at least")
     judge = Judge(classifier, pictures, card.seed)
+    few = judge.of_some(card.long_pictures)
     rows = [judge.grey_row(), judge.truth_row()]
     reference = None
     for name, method in methods.items():
-        found, looks = entered(method, judge, card.batch)
+        found, looks = entered(method, few if name in entrants.long else judge, card.batch)
         rows += judged_rows(name, found, looks, judge.grey, reference)
         reference = reference or (name, found)
-    more = {"weights": {**sha, "classifier": about["sha256"]}, **pictures.about()}
+    more = {"weights": {**entrants.sha, "classifier": about["sha256"]}, **pictures.about()}
+    more["notes"] = entrants.notes
     more["protocol"] = protocols(methods, pictures, card)
     return rows, more | {"paper": {"mark": paper.MARK, "table_1": paper.TABLE_I}}
 
@@ -52,14 +57,25 @@ def measure(card: ComparisonCard, data=None) -> tuple[list[dict], dict]:
 class Judge:
     """The pictures, the grey replica's scores, and the features of the truth."""
 
-    def __init__(self, classifier, pictures: Pictures, seed: int):
+    def __init__(self, classifier, pictures: Pictures, seed: int, whole: bool = True):
         self.classifier, self.pictures, self.seed = classifier, pictures, seed
+        self.whole = whole
         self.grey = bench.grey_scores(pictures)
         self.truth = features_of(classifier, pictures.truth)
+
+    def of_some(self, n: int) -> "Judge":
+        """Of at most n pictures, evenly spread. Their Frechet distance would be a larger one for
+        their number alone, so fewer have none."""
+        if n >= len(self.pictures):
+            return self
+        some = self.pictures.some(spread(len(self.pictures), n))
+        return Judge(self.classifier, some, self.seed, whole=False)
 
     def looks(self, x) -> dict:
         """Edge overflow above the truth's and Frechet distance to the truth of (N,3,S,S)."""
         found = mean_excess(excess(x, self.pictures), self.seed)
+        if not self.whole:
+            return found | {"frechet": None}
         features = features_of(self.classifier, x.clamp(0, 1))
         return found | {"frechet": [*frechet_interval(features, self.truth, self.seed)]}
 
@@ -99,15 +115,22 @@ def judged_rows(name: str, found: bench.Found, looks: dict, grey: Scores, refere
 
 
 def protocols(methods: dict, pictures: Pictures, card: ComparisonCard) -> dict:
-    """Name -> rows of the paper's protocol, for all that draw by Algorithm 1."""
+    """Name -> rows of the paper's protocol, for the first of those that draw by Algorithm 1."""
     if not card.protocol_pictures:
         return {}
     some = pictures.some(spread(len(pictures), card.protocol_pictures))
+    chains = [name for name, method in methods.items() if by_algorithm_1(method)]
     return {
-        name: protocol(method, some, card.runs, card.seed)
-        for name, method in methods.items()
-        if isinstance(method, Through) and method.make(None).sampler == "langevin"
+        name: protocol(methods[name], some, card.runs, card.seed)
+        for name in chains[: card.protocol_entrants]
     }
+
+
+def by_algorithm_1(method) -> bool:
+    """Does it draw by a chain, with a state a step to choose from?"""
+    if not isinstance(method, Through):
+        return False
+    return getattr(method.make(method.colorizer.model), "sampler", None) == "langevin"
 
 
 # -- to read -----------------------------------------------------------------------------------
@@ -116,19 +139,22 @@ def protocols(methods: dict, pictures: Pictures, card: ComparisonCard) -> dict:
 def table(rows: list[dict]) -> str:
     """The rows as Markdown, then the paper's table under its mark."""
     names = ("method", "column", "n", "PSNR dB", "SSIM", "ΔE00 (95 %)", "ΔE00 - grey")
-    names += ("ΔE00 - first", "colourfulness", "overflow", "Fréchet (95 %)", "diversity")
-    names += ("RMS Fx-y", "NFE")
+    names += ("ΔE00 - first", "PSNR - grey", "PSNR - first", "colourfulness", "overflow")
+    names += ("Fréchet (95 %)", "diversity", "RMS Fx-y", "NFE", "s a picture")
     lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
     for r in rows:
         delta = [r[f"delta_e{end}"] for end in ("", "_low", "_high")]
-        cells = [r["method"], r["column"], r["n"], f"{r['psnr']:.2f}", f"{r['ssim']:.4f}"]
+        psnr = "∞" if r["method"] == "truth" else f"{r['psnr']:.2f}"  # JSON has no infinity
+        cells = [r["method"], r["column"], r["n"], psnr, f"{r['ssim']:.4f}"]
         cells += [with_interval(delta, 2)]
         cells += [
-            with_interval(r.get(k, {}).get("delta_e"), 2, "+") for k in ("to_grey", "against")
+            with_interval(r.get(k, {}).get(m), 2, "+")
+            for m in ("delta_e", "psnr")
+            for k in ("to_grey", "against")
         ]
         cells += [f"{r['colourfulness']:.1f}", with_interval(r["overflow"], 3, "+")]
         cells += [with_interval(r["frechet"], 2), with_interval(r.get("diversity"), 1)]
-        cells += [f"{r['residual']:.0e}", r["nfe"] or ""]
+        cells += [f"{r['residual']:.0e}", r["nfe"] or "", r.get("seconds") or ""]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join([*lines, "", paper.table_one()])
 

@@ -40,6 +40,7 @@ def run(name: str, card: ExperimentCard, out, data=None, force: bool = False) ->
     refuse_existing((Path(out) / n for n in names), force)
     rows, about = experiment(name).measure(card, data)
     text, figure = experiment(name).table(rows), experiment(name).figure(rows)
+    text = "\n".join([text, *about.get("notes", [])])
     head = {"experiment": name, "command": command(name, card, data), "date": today()}
     head |= {"settings": card.model_dump(), "seeds": {"all": card.seed}}
     kept, times = without_times(rows)

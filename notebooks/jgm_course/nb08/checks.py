@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import numpy as np
+import torch
 
 from ..checking import Hint, close, exercise
 
@@ -97,3 +98,51 @@ def check_put_grey_right(answer):
         if np.abs(got - np.clip(x + (y - x.mean(0)), 0, 1)).max() < 1e-9:
             raise Hint("do not clip: that changes the grey, and the gamut is not asked for here")
     close(got, x + (y - x.mean(0)), "x + (y - mean of the channels), the same shift in all three")
+
+
+TINT = torch.tensor([0.05, 0.0, -0.05]).view(1, 3, 1, 1)
+
+
+def _unbounded(gray, seed=0):
+    return gray + TINT
+
+
+def _brightened(gray, seed=0):
+    return (gray + TINT + 0.1).clamp(0, 1)
+
+
+def _one_picture(gray, seed=0):
+    room = torch.minimum(gray, 1 - gray).clamp(max=0.1) / 0.1
+    return (gray + room * TINT)[0]
+
+
+def _restless(gray, seed=0):
+    room = torch.minimum(gray, 1 - gray).clamp(max=0.1) / 0.1
+    return gray + room * TINT * torch.rand(1)
+
+
+@exercise(
+    "08",
+    "my_method",
+    wrong={
+        "out of range": (_unbounded, "between 0 and 1"),
+        "grey lost": (_brightened, "mean of the channels"),
+        "one picture": (_one_picture, "(B,3,H,W)"),
+        "no colour": (lambda gray, seed=0: gray.expand(-1, 3, -1, -1), "grey replica"),
+        "noise of its own": (_restless, "same seed"),
+    },
+)
+def check_my_method(answer):
+    """Shape, range, F x = y, some colour, and the same answer for the same seed."""
+    gray = torch.linspace(0, 1, 2 * 6 * 5).view(2, 1, 6, 5)
+    x = answer(gray.clone(), 3)
+    if tuple(x.shape) != (2, 3, 6, 5):
+        raise Hint(f"shape {tuple(x.shape)}: need (B,3,H,W) for (B,1,H,W), here (2, 3, 6, 5)")
+    if not bool(((x >= -1e-6) & (x <= 1 + 1e-6)).all()):
+        raise Hint("colours must stay between 0 and 1: give black and white no room for a tint")
+    if float((x.mean(1, keepdim=True) - gray).abs().max()) > 1e-4:
+        raise Hint("the mean of the channels must be the photograph, in every pixel")
+    if float((x - gray).abs().max()) < 1e-3:
+        raise Hint("that is the grey replica: it has a row already")
+    if not torch.equal(x, answer(gray.clone(), 3)):
+        raise Hint("the same seed must give the same picture: make noise of the seed alone")

@@ -1,6 +1,8 @@
 """Lesson 08: honest tables, oracles by order statistics, Table I with the row it lacks, a zoom."""
 
+from dataclasses import replace
 from math import comb
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,6 +13,9 @@ from PIL import Image, ImageOps
 from jgm_lib.data import samples
 from jgm_lib.data.toy import ToyScenes
 from jgm_lib.experiments import bench
+from jgm_lib.experiments.cards import ComparisonCard
+from jgm_lib.experiments.entrants import entrants_of
+from jgm_lib.experiments.lineup import LINEUP
 from jgm_lib.experiments.methods import Direct
 from jgm_lib.experiments.pairing import Scores
 from jgm_lib.experiments.paper import GREY_REPLICA, SETS, TABLE_I
@@ -18,6 +23,8 @@ from jgm_lib.experiments.sources import Pictures
 from jgm_lib.figures import to_array
 
 from ..plots import LINES, line, panels
+
+RESULTS = Path(__file__).parents[3] / "docs" / "results" / "comparison-scenes-64.json"
 
 
 def photographs(names, side: int) -> torch.Tensor:
@@ -131,6 +138,17 @@ def oracle_figure(curves: dict, grey: float) -> Figure:
     axis.set(xlabel="K, draws the oracle may choose from", ylabel="PSNR dB of the chosen")
     axis.legend(fontsize=8)
     return fig
+
+
+def one_draw_each(pictures: Pictures, steps: int, seed: int) -> dict[str, torch.Tensor]:
+    """Fig 5: a draw of every seat of the line-up whose weights are bundled, by its first way, on
+    pictures of 64 pixels: name -> (N,3,64,64). Chains of 1,000 evaluations are left out."""
+    entrants, drawn = entrants_of(ComparisonCard(steps=steps, seed=seed)), {}
+    for name, method in entrants.methods.items():
+        seat = next(n for n in LINEUP if name == n or name.startswith(f"{n}, "))
+        if seat not in drawn and name not in entrants.long:
+            drawn[seat] = replace(method, n=1).versions(pictures.y, pictures.keys)[:, 0]
+    return drawn
 
 
 # -- Table I and the zoom ------------------------------------------------------------------------
