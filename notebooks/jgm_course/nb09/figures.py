@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from jgm_lib.baselines import Sampled
 from jgm_lib.constraint import fit_gamut
 from jgm_lib.data.toy import PALETTE, ToyScenes, admissible_share, mode_of, visible
+from jgm_lib.experiments.coverage import scene_interval
 from jgm_lib.experiments.methods import Direct
 from jgm_lib.experiments.sources import Pictures
 from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness, diversity, psnr, ssim
 from jgm_lib.settings import compared
-from jgm_lib.study import share_interval
 
 OPEN = tuple(name for name, modes in PALETTE.items() if len(modes) > 1 and name != "lake")
 
@@ -117,17 +117,6 @@ def mode_table(group: Group, x: torch.Tensor) -> dict[str, Counts]:
                 found.numel(),
             )
     return table
-
-
-def scene_interval(each, draws: int) -> tuple[float, float]:
-    """95 % interval of the mean of shares a landscape, ``draws`` in all: the wider of two.
-
-    Draws of one landscape are no independent witnesses, so it is a bootstrap over landscapes. Where
-    all landscapes agree, as at 0, that has no width, and Wilson's interval of the draws holds.
-    """
-    boot = bootstrap_interval(each)
-    low, high = share_interval(float(np.mean(each)), draws)
-    return min(boot[0], float(low)), max(boot[1], float(high))
 
 
 def counts_text(table: dict[str, Counts]) -> str:
