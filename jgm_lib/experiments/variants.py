@@ -41,8 +41,8 @@ def variants_of(card: DiversityCard) -> tuple[list[Variant], dict]:
 
 
 def side_of(variants: list[Variant]) -> int:
-    """The side of the first prior's pictures."""
-    sides = [v.method.colorizer.side for v in variants if isinstance(v.method, Through)]
+    """The side at which photographs reach the first prior."""
+    sides = [v.method.colorizer.seen_side for v in variants if isinstance(v.method, Through)]
     return sides[0] if sides else SIDE
 
 
