@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ..noise import SeededNoise, version_seed
-from ..study import share_interval
+from .coverage import scene_interval
 
 NOISE = 10**6  # versions of the noise of the loss, apart from those of the draws
 
@@ -44,15 +44,14 @@ def calibrated(losses: np.ndarray) -> np.ndarray:
     return losses - offsets[None, :, half]
 
 
-def guessed(losses: np.ndarray, grays: list[str]) -> dict:
-    """What the smallest loss says, losses (made,assumed,N): "confusion" made -> guessed -> share,
-    "right" [share, low, high] (Wilson, all made alike), "chance" 1/len(grays)."""
+def guessed(losses: np.ndarray, grays) -> dict:
+    """What the smallest loss says, losses (made,assumed,N): "confusion" made -> guessed -> share;
+    "right" [share, low, high], the interval over the pictures, each under all F; "chance"."""
     guess = losses.argmin(1)  # (made,N)
-    n = guess.size
-    right = float((guess == np.arange(len(grays))[:, None]).mean())
+    each = (guess == np.arange(len(grays))[:, None]).mean(0)  # (N,)
     confusion = {
         made: {f: float((row == k).mean()) for k, f in enumerate(grays)}
         for made, row in zip(grays, guess, strict=True)
     }
-    interval = map(float, share_interval(right, n))
-    return {"n": n, "right": [right, *interval], "chance": 1 / len(grays), "confusion": confusion}
+    right = [float(each.mean()), *scene_interval(each, guess.size)]
+    return {"n": guess.shape[1], "right": right, "chance": 1 / len(grays), "confusion": confusion}
