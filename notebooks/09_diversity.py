@@ -21,6 +21,8 @@
 # - Draw many colourings of one landscape and count how often each colour comes, with error bars.
 # - Write [spread](../docs/glossary.md#spread) and [plausibility](../docs/glossary.md#plausibility) out in numpy, and put good and bad colorizers on one map.
 # - See why the mean of all draws has a better PSNR than a draw and worse colours, and by how much.
+# - Read the paper's three claims (Section IV.D) as numbers with intervals, for every sampler and temperature.
+# - Enter a colorizer of your own.
 # - Sort the versions of a photograph from [consensus](../docs/glossary.md#consensus) to adventurous (Fig 8).
 #
 # ## What you will learn
@@ -201,6 +203,58 @@ show(lesson.spread_figure(measured),
 # The goal is not the right edge but the black dot: as much spread as the truth has, no more. The paper
 # shows spread by pictures (Fig 8) and gives no number. A random tint has three times the spread of
 # the truth.
+
+# %% [markdown]
+# ## The paper's three claims, as numbers
+#
+# Section IV.D says of the draws: *distinct styles*, *uniform and no overflow*, *high saturation*, and shows
+# Fig 8. `jgm experiment diversity` puts a number to each:
+#
+# - Styles: how far two draws of a picture are apart (dE2000), pixel by pixel in CIELAB a and b, and in their
+#   overall tone: the deviation of the *mean* colour from draw to draw. A picture whose pixels change at random has
+#   no tone of its own.
+# - [Overflow](../docs/glossary.md#overflow): the share of the colours' edges that lie where the photograph has none, minus the truth's.
+# - Saturation: the sum of the draws' colourfulness over the truth's; 1 is as colourful as the truth.
+#
+# And beside them what keeps them honest: how many pixels are admissible, and how many of the modes K draws show.
+# Exact draws show a mode of probability $p$ at least once with probability
+#
+# $$ 1 - (1 - p)^K \tag{c} $$
+#
+# Every method takes part at several temperatures: `lookahead` of split, the share $h$ of tempered Langevin (a
+# smaller one is hotter), and `strength`, which multiplies the chroma of a finished draw. The file holds the
+# command, the seeds, and the hashes of weights and pictures:
+
+# %%
+import json
+
+from jgm_lib.experiments import diversity as experiment
+
+found = json.loads((lesson.RESULTS / "diversity-toy-32.json").read_text(encoding="utf-8"))
+assert found["weights"] == {"JGM": checkpoints.load("toy-32")[1]["sha256"]}  # of the weights that come with this
+print(found["command"])
+print(experiment.table(found["rows"]))
+
+# %%
+show(experiment.figure(found["rows"]),
+     alt="ALT")
+
+# %%
+rows = {row["method"]: row for row in found["rows"]}
+print("share of the modes seen in the draws, 95 % over landscapes, and what exact draws show on average by (c)")
+for thing, c in rows["exact draws"]["coverage"].items():
+    seen = {name: rows[name]["coverage"][thing]["seen"] for name in ("exact draws", "JGM, split", "JGM, tempered")}
+    told = ("{} {:.2f} ({:.2f} to {:.2f})".format(name, *v) for name, v in seen.items())
+    print(f"{thing:6s} {c['expected']:.2f}; " + ", ".join(told))
+
+# %%
+above = {pair["of"]: pair for pair in found["pairs"]}  # minus the exact draws, landscape by landscape
+for name in ("JGM, split", "JGM, nullspace", "JGM, tempered", "JGM, authors, LSUN"):
+    told = ("{} {:+.2f} ({:+.2f} to {:+.2f})".format(k, *above[name][k]) for k in ("spread", "tone", "overflow", "admissible"))
+    print(f"{name}: " + ", ".join(told))
+
+# %% [markdown]
+# CLAIMS_TEXT
 #
 # ## Why the mean wins in PSNR
 #
@@ -396,6 +450,27 @@ from jgm_course.nb09.checks import check_mean_gain
 check_mean_gain(mean_gain)
 
 # %% [markdown]
+# **Exercise 5.** Enter a colorizer of your own: greys and a seed each in, colours out, that keep the grey and the
+# screen's range and hang on their seed alone. Then see where it lands on the map. (The answer here is a random tint.)
+
+# %% tags=["solution"]
+def my_colours(y, seeds):
+    """y (B,1,S,S) in [0,1], seeds: B whole numbers -> colours (B,3,S,S) in [0,1] whose mean of R, G, B is y."""
+    draws = [torch.randn(3, 1, 1, generator=torch.Generator().manual_seed(s)) for s in seeds]
+    tint = torch.stack([t - t.mean() for t in draws])  # (B,3,1,1), sum 0: the grey stays
+    return y + y * (1 - y) * tint / tint.abs().amax(1, keepdim=True)
+
+# %%
+from jgm_course.nb09.checks import check_my_colours
+
+check_my_colours(my_colours)
+contest = {name: measured[name] for name in ("exact", f"split, {card.steps} NFE")}
+print(lesson.text_table({**contest, "my colours": group.measure(group.by(my_colours))}))
+
+# %% [markdown]
+# A network of yours enters the experiment too: train it, and
+# `jgm experiment diversity --weights JGM=toy-32 --weights MINE=path/to/weights -o out` measures both.
+#
 # ## On your own
 # - Set `solver = "ancestral"` ([ancestral](../docs/glossary.md#ancestral)) and `steps = 20`. Does the brown roof come more often? Are fewer roofs mixed?
 # - Raise `n` to 32: which of the numbers change, and which should not?
@@ -407,7 +482,5 @@ check_mean_gain(mean_gain)
 # - Blau and Michaeli 2018, *The perception-distortion tradeoff*
 
 # %% tags=["status"]
-import json
-
 print(json.dumps({"nfe": card.steps, "psnr": round(one["psnr"], 2),
                   "admissible": round(ours["admissible"], 3)}))
