@@ -23,6 +23,7 @@
 # - Build a simulated film, so that the right answer is known, and measure the damage.
 # - Fit F to a colour picture and its grey by least squares, and choose between the two guesses.
 # - Undo the film's tone curve before colouring.
+# - Read what a wrong F and a film cost over many pictures, with intervals, and whether the colours can tell F.
 # - Colour a real grey photograph, and your own folder of old pictures.
 #
 # ## What you will learn
@@ -278,7 +279,70 @@ assert torch.allclose(fit(x, linear), film_weights(card.film), atol=1e-5)
 # Where a weighted sum made the grey, (b) finds its weights, and the right guess leaves nothing. The film
 # as it is has no such F: the bend of its tone curve is taken for a strange spectrum, here with a negative
 # share of red. With the curve undone the fit finds the emulsion, through its grain. Neither (18) nor (19)
-# is near it. And on an old photograph without colours only knowledge of its film can tell.
+# is near it.
+
+# %% [markdown]
+# ## Over many pictures: what a wrong F costs
+#
+# One temple proves little. `jgm experiment blind` grays every picture with each F, colours it as if each had been the
+# one, with the same noise, and takes the differences picture by picture. First landscapes, where F decides more than
+# on any photograph: their modes have the same *mean*, so (18) hides them, and any other F lets them show.
+
+# %%
+import json
+
+from jgm_lib import checkpoints
+from jgm_lib.experiments import blind
+
+stored = {name: json.loads((lesson.RESULTS / f"blind-{name}.json").read_text(encoding="utf-8"))
+          for name in ("toy-32", "photos-64")}
+for name, found in stored.items():  # the numbers are those of the weights that come with this
+    assert list(found["weights"].values()) == [checkpoints.load(name)[1]["sha256"]]
+    print(found["command"])
+
+# %%
+for name, found in stored.items():
+    for way in dict.fromkeys(r["method"] for r in found["rows"]):
+        print(f"\n{name}, {way}: dE2000 under the right F; what a wrong one adds, 95 % over pictures")
+        print(lesson.cost_table([r for r in found["rows"] if r["method"] == way]))
+
+# %% [markdown]
+# COST_TEXT
+#
+# Now the film, and age (blur, grain, scratches and a tone curve of its own, as the prior's training knew them), against
+# the clean photograph. The column *in the grey* is what the grey replica loses by the same treatment.
+
+# %%
+for name, found in stored.items():
+    films = [r for r in found["rows"] if "film" in r["made"] or r["made"] == "aged"]
+    print(f"{name}\n{blind.table(films)}\n")
+
+# %%
+show(blind.figure(stored["photos-64"]["rows"]),
+     alt="FIG_ALT")
+
+# %% [markdown]
+# FILM_TEXT
+#
+# ## Can the colours tell F?
+#
+# Each F gives colours that fit the grey perfectly. But only some of them look like photographs. How much a picture $x$
+# looks like the prior's is $\ln p(x)$, and a denoiser knows it: up to a constant, $-\ln p(x)$ is the integral over
+# $\ln \sigma$ of what the denoiser misses, $|D(x + \sigma z) - x|^2/\sigma^2$, so a smaller loss means a likelier
+# picture. Colour the grey under each candidate, take the mean loss at three levels, and guess the F of the smallest. No
+# truth is needed.
+
+# %%
+for name, found in stored.items():
+    print("\n".join([name, *(lesson.guess_text(g) for g in found["guesses"])]))
+
+# %%
+show(lesson.confusion_figure({f"{name}, {g['method']}": g["calibrated"]["single"]
+                              for name, found in stored.items() for g in found["guesses"]}),
+     alt="MAP_ALT")
+
+# %% [markdown]
+# GUESS_TEXT
 #
 # ## A real grey photograph
 # No colours are known here, so there is no number, only the look. In training some of the photographs
@@ -387,7 +451,5 @@ check_fit_into_screen(fit_into_screen)
 # - Iizuka, Simo-Serra and Ishikawa 2016, *Let there be color!* (the historical photographs)
 
 # %% tags=["status"]
-import json
-
 print(json.dumps({"nfe": as_mean.nfe, "delta_e_film": round(by_film[1], 2),
                   "delta_e_undone": round(undone[1], 2)}))
