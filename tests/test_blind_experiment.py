@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from jgm_course.nb10 import figures as nb10
 from jgm_lib import checkpoints
 from jgm_lib.cli import main
 from jgm_lib.data.film import film_weights
@@ -148,6 +149,19 @@ def test_the_cost_is_over_the_right_f_and_of_films_over_the_clean_photograph(mea
     assert wrong["delta_e"][0] == pytest.approx(gap)
     film = rows["orthochromatic film", "mean"]["cost"]
     assert film["minus"] == ["mean", "mean"] and film["replica"][0] > 0
+
+
+def test_the_lesson_tells_the_costs_and_the_guesses(measured):
+    rows, about = measured
+    split = [r for r in rows if r["method"] == "split"]
+    lines = nb10.cost_table(split).splitlines()
+    assert len(lines) == 3 and "taken for bt601" in lines[0]
+    right, wrong = split[0]["delta_e"][0], split[1]["cost"]["delta_e"][0]
+    assert f"{right:.1f}" in lines[1] and f"{wrong:+.2f} (" in lines[1]
+    text = nb10.guess_text(about["guesses"][0])
+    assert len(text.splitlines()) == 4 and "by chance 0.50" in text
+    figure = nb10.confusion_figure({"a": about["guesses"][0]["calibrated"]["single"]})
+    assert len(figure.axes) == 1 and len(figure.axes[0].texts) == 4
 
 
 def test_gray_that_looks_on_is_the_same_for_one_picture_and_for_many(weights):
