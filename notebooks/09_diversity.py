@@ -437,20 +437,7 @@ from jgm_course.nb09.checks import check_decompose
 check_decompose(decompose)
 
 # %% [markdown]
-# **Exercise 4.** By how many dB is the mean of K exact draws nearer to the truth than one draw (b)?
-
-# %% tags=["solution"]
-def mean_gain(K):
-    """K: number of draws. Truth and draws are independent and of one law. Returns dB."""
-    return 10 * np.log10(2 / (1 + 1 / K))
-
-# %%
-from jgm_course.nb09.checks import check_mean_gain
-
-check_mean_gain(mean_gain)
-
-# %% [markdown]
-# **Exercise 5.** Enter a colorizer of your own: greys and a seed each in, colours out, that keep the grey and the
+# **Exercise 4.** Enter a colorizer of your own: greys and a seed each in, colours out, that keep the grey and the
 # screen's range and hang on their seed alone. Then see where it lands on the map. (The answer here is a random tint.)
 
 # %% tags=["solution"]

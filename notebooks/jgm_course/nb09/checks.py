@@ -154,38 +154,6 @@ def check_decompose(answer):
     )
 
 
-@exercise(
-    "09",
-    "mean_gain",
-    wrong={
-        "always 3 dB": (lambda K: 10 * np.log10(2), "infinitely many"),
-        "20 for 10": (lambda K: 20 * np.log10(2 / (1 + 1 / K)), "10 log10"),
-        "truth without spread": (lambda K: 10 * np.log10(K), "the truth"),
-        "only the mean's factor": (lambda K: 10 * np.log10(1 + 1 / K), "the draw"),
-        "upside down": (lambda K: 10 * np.log10((1 + 1 / K) / 2), "sign"),
-        "natural logarithm": (lambda K: 10 * np.log(2 / (1 + 1 / K)), "decadic"),
-    },
-)
-def check_mean_gain(answer):
-    """One draw, eight draws, and very many."""
-    one, eight, right = float(answer(1)), float(answer(8)), 10 * np.log10(2 / (1 + 1 / 8))
-    if np.isclose(eight, 10 * np.log10(2)):
-        raise Hint("3 dB is the gain of infinitely many draws: the mean of K has V/K left")
-    if np.isclose(eight, 2 * right):
-        raise Hint("these are squared errors: 10 log10, not 20")
-    if np.isclose(eight, 10 * np.log10(8)):
-        raise Hint("the truth varies too: both errors hold its V")
-    if np.isclose(eight, 10 * np.log10(1 + 1 / 8)):
-        raise Hint("compare with the draw, which misses the truth by 2V")
-    if np.isclose(eight, -right):
-        raise Hint("the sign: the gain is the draw's error over the mean's, so above 0 dB")
-    if np.isclose(eight, 10 * np.log(2 / (1 + 1 / 8))):
-        raise Hint("decibels take the decadic logarithm")
-    close(one, 0.0, "with one draw the mean is the draw: no gain")
-    close(eight, right, "the draw misses by 2V, the mean of K by V + V/K")
-    close(float(answer(10**9)), 10 * np.log10(2), "very many draws gain 10 log10 2 = 3 dB")
-
-
 def _tinted(zero_sum: bool, room: bool, seeded: bool):
     """A random tint a row: of sum 0, in the gamut, by the row's seed; or not."""
 
