@@ -32,7 +32,7 @@
 # ## What you need
 # - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
-# - Study time: about 20 min with the exercises
+# - Study time: about 25 min with the exercises
 # - Blank exercise sheet: `notebooks/exercises/09_diversity.ipynb`
 # - Before this: lesson 05; lesson 06 explains the sampler
 
