@@ -237,7 +237,10 @@ print(experiment.table(found["rows"]))
 
 # %%
 show(experiment.figure(found["rows"]),
-     alt="ALT")
+     alt="Three panels of 13 numbered rows. Left, spread against admissible pixels: the exact draws at the top, "
+     "the samplers a little below and to the right, other strengths far below. Middle: the overflow of all "
+     "samplers is well above zero, least with tempered Langevin. Right: colourfulness near the truth's, "
+     "except where the strength was changed.")
 
 # %%
 rows = {row["method"]: row for row in found["rows"]}
@@ -254,8 +257,27 @@ for name in ("JGM, split", "JGM, nullspace", "JGM, tempered", "JGM, authors, LSU
     print(f"{name}: " + ", ".join(told))
 
 # %% [markdown]
-# CLAIMS_TEXT
+# Claim by claim, on 32 landscapes with eight draws each (the authors' setting takes a thousand evaluations a draw,
+# so on six landscapes only):
 #
+# - Distinct styles: **yes**. The draws are 13 to 14 units apart, the exact ones 11, so part of it is error and not
+#   style. The tone tells them apart: it varies by 11 (split) to 13 (tempered), the exact draws' by 12.
+# - No overflow: **no**. By the exact draws' measure, 14 to 19 in a hundred of the colours' edges lie where the
+#   landscape has none. Tempered Langevin spills least; the authors' setting no less than the fast samplers.
+# - High saturation: **yes**, 0.95 to 1.00 of the truth's. But that alone is cheap: `strength` 1.4 has 1.39 times the
+#   truth's colour, and half of its pixels are in impossible colours.
+#
+# No temperature reaches the black dot of the exact draws. `lookahead` from 1 to 0 takes the spread from 13.7 to 12.5 and wins
+# two admissible pixels in a hundred; a `strength` other than 1 loses a fifth and more. And eight draws show half of
+# the modes of a roof, where exact draws show 0.92: it is the rare mode that is missing, not the spread.
+
+# %%
+assert all(rows[f"JGM, {way}"]["overflow"][1] > 0.1 for way in ("split", "nullspace", "tempered", "authors, LSUN"))
+assert all(0.9 < rows[f"JGM, {way}"]["saturation"][0] < 1.1 for way in ("split", "nullspace", "tempered"))
+assert above["JGM, tempered"]["spread"][1] > 0 > above["JGM, split"]["tone"][2]
+assert rows["JGM, split"]["coverage"]["roof"]["seen"][2] < rows["exact draws"]["coverage"]["roof"]["expected"]
+
+# %% [markdown]
 # ## Why the mean wins in PSNR
 #
 # The paper's Eq 15 and 16:

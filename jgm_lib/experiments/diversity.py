@@ -209,6 +209,8 @@ def figure(rows: list[dict]) -> Figure:
     axes[2].set(xlabel="colourfulness over the truth's")
     axes[1].axvline(0, color="0.6", linewidth=1)
     axes[2].axvline(1, color="0.6", linewidth=1)
+    for axis in axes[1:]:
+        axis.set_ylim(-len(rows) - 0.6, -0.4)
     at = [-i - 1 for i in range(len(rows))]
     axes[1].set_yticks(at, [f"{i + 1} {r['method']}" for i, r in enumerate(rows)], fontsize=7)
     axes[2].set_yticks(at, [str(i + 1) for i in range(len(rows))], fontsize=7)
