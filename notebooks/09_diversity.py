@@ -262,14 +262,14 @@ for name in ("JGM, split", "JGM, nullspace", "JGM, tempered", "JGM, authors, LSU
 #
 # - Distinct styles: **yes**. The draws are 13 to 14 units apart, the exact ones 11, so part of it is error and not
 #   style. The tone tells them apart: it varies by 11 (split) to 13 (tempered), the exact draws' by 12.
-# - No overflow: **no**. By the exact draws' measure, 14 to 19 in a hundred of the colours' edges lie where the
-#   landscape has none. Tempered Langevin spills least; the authors' setting no less than the fast samplers.
+# - No overflow: **no**. Beyond the truth's share, 14 to 19 in a hundred of the colours' edges lie where the landscape
+#   has none; of exact draws, none. Tempered Langevin spills least, the authors' setting no less than the fast samplers.
 # - High saturation: **yes**, 0.95 to 1.00 of the truth's. But that alone is cheap: `strength` 1.4 has 1.39 times the
 #   truth's colour, and half of its pixels are in impossible colours.
 #
 # No temperature reaches the black dot of the exact draws. `lookahead` from 1 to 0 takes the spread from 13.7 to 12.5 and wins
 # two admissible pixels in a hundred; a `strength` other than 1 loses a fifth and more. And eight draws show half of
-# the modes of a roof, where exact draws show 0.92: it is the rare mode that is missing, not the spread.
+# the modes of a roof, where exact draws show 0.92: more spread than the truth, and the rare brown still missing.
 
 # %%
 assert all(rows[f"JGM, {way}"]["overflow"][1] > 0.1 for way in ("split", "nullspace", "tempered", "authors, LSUN"))
