@@ -35,7 +35,7 @@
 # ## What you need
 # - Time (CPU): about 15 s, measured on 2 cores
 # - Time (GPU): no GPU needed
-# - Study time: about 20 min with the exercises
+# - Study time: about 25 min with the exercises
 # - Blank exercise sheet: `notebooks/exercises/10_blind_historic.ipynb`
 # - Before this: lesson 05
 
@@ -313,7 +313,7 @@ for name, found in stored.items():
 # against 16.9 under the mean); `split` with weights that learned one F cannot (17.1).
 #
 # On ten photographs a wrong guess costs little: Eq 18 and 19 taken for each other 0.04 (-0.04 to 0.14) and 0.20 (0.06 to
-# 0.35), less than the eye sees. To take a plain grey for a film blind to red costs 1 to 2. The other way round, where
+# 0.35), less than the eye sees. To take a plain grey for a film blind to red costs 0.7 to 2.5. The other way round, where
 # a film made the grey, the interval holds 0 for every guess: knowing the film wins nothing that ten pictures could show.
 #
 # Now the film, and age (blur, grain, scratches and a tone curve of its own, as the prior's training knew them), against
@@ -360,7 +360,7 @@ show(lesson.confusion_figure({f"{name}, {g['method']}": g["calibrated"]["single"
 # *Calibrated* takes that away: what each candidate's loss is on average, measured on the other half of the pictures,
 # where F is known. Then `nullspace` finds F in 85 % (78 to 90) of single landscapes, and in each roll of eight, but four
 # rolls are few. It confuses the two blue films most. With `split`, whose colours are wrong under another F, calibration
-# helps nobody: half are right, and orthochromatic film is found less often than by chance.
+# helps nobody: half are right, and orthochromatic film is found no more often than by chance.
 #
 # On photographs it **fails**: a quarter right is chance, calibrated or not, for the guess is nearly the same whatever made
 # the grey. This prior was trained on pictures of any F and paints much the same chroma for all of them (a good thing for
