@@ -96,3 +96,15 @@ def test_the_smallest_picture_of_a_grey_is_coloured_under_eq_19():
     green = gray_pinv(y, gray_weights("bt601")).flatten().tolist()
     assert green == pytest.approx([0.67, 1.31, 0.24], abs=0.005)
     assert gray_pinv(y, gray_weights("mean")).flatten().tolist() == pytest.approx([1, 1, 1])
+
+
+def test_a_learners_function_is_drawn_once_a_version_by_seeds_of_its_own(group):
+    seen = []
+
+    def colour(y, seeds):
+        seen.extend(seeds)
+        return y.expand(-1, 3, -1, -1)
+
+    x = group.by(colour)
+    assert x.shape == group.exact().shape and len(set(seen)) == len(seen) == x.shape[0] * x.shape[1]
+    assert group.measure(x)["delta_e"] == 0

@@ -118,14 +118,79 @@ class CurvesCard(ExperimentCard):
     )
 
 
+class DiversityCard(ExperimentCard):
+    """Of ``diversity``: K draws of each picture by every method, at several temperatures."""
+
+    quick: ClassVar[dict] = {
+        **{"pictures": 3, "K": 2, "steps": 6, "nfe": 12, "few": 2},
+        **{"ways": ["split", "nullspace", "tempered"]},
+    }
+
+    pictures: int = knob(32, 2, 100_000, "at most so many pictures, evenly spread over a folder")
+    weights: dict[str, list[str]] = Field(
+        default_factory=lambda: {"JGM": ["toy-32"]}, description="systems and priors by name"
+    )
+    ways: list[str] = Field(
+        ["split", "nullspace", "tempered", "authors, LSUN"],
+        min_length=1,
+        description="how priors colour: samplers, or presets of Algorithm 1",
+    )
+    K: int = knob(8, 2, 64, "draws of each picture; the spread of one draw is nothing")
+    steps: int = knob(20, 2, 2000, "noise levels of split and nullspace")
+    nfe: int = knob(145, 2, 1000, "evaluations of tempered")
+    few: int = knob(6, 2, 100_000, "pictures for what takes 500 evaluations and more")
+    lookaheads: list[Annotated[float, Field(ge=0, le=1)]] = Field(
+        [0.6, 0.0], description="of split beside its own 1: the smaller, the paler"
+    )
+    shares: list[Annotated[float, Field(gt=0, le=1)]] = Field(
+        [0.5], description="h of presets.tempered beside its own: the smaller, the more colourful"
+    )
+    strengths: list[Annotated[float, Field(ge=0, le=3)]] = Field(
+        [0.7, 1.4], description="factors of the chroma, of the draws of the fast samplers"
+    )
+    batch: int = knob(8, 1, 1024, "pictures at a time")
+
+
+class BlindCard(ExperimentCard):
+    """Of ``blind``: photographs grayed by one F and coloured as if it had been another."""
+
+    quick: ClassVar[dict] = {
+        **{"pictures": 3, "steps": 4, "levels": [0.3], "roll": 2},
+        **{"grays": ["mean", "orthochromatic"], "ways": ["split"]},
+    }
+
+    pictures: int = knob(32, 2, 100_000, "at most so many pictures, evenly spread over a folder")
+    weights: dict[str, list[str]] = Field(
+        default_factory=lambda: {"JGM": ["toy-32"]}, description="priors by name"
+    )
+    ways: list[str] = Field(
+        ["split", "nullspace"], min_length=1, description="samplers that draw the colours"
+    )
+    grays: list[str] = Field(
+        ["mean", "bt601", "orthochromatic", "blue-sensitive"],
+        min_length=2,
+        description="F that made the grey, and F that is assumed: each with each",
+    )
+    films: list[str] = Field(["orthochromatic"], description="emulsions of the simulated films")
+    n: int = knob(1, 1, 64, "versions of each picture")
+    steps: int = knob(20, 2, 2000, "noise levels of the samplers")
+    levels: list[Annotated[float, Field(ge=0.002, le=20)]] = Field(
+        [0.1, 0.3, 1.0], min_length=1, description="noise levels of the denoising loss, intensity"
+    )
+    roll: int = knob(8, 2, 100_000, "pictures of one film that are guessed together")
+    batch: int = knob(16, 1, 1024, "pictures at a time")
+
+
 EXPERIMENTS = {
     "calibration": ("edge overflow of the truth, its chroma blurred or shifted", CalibrationCard),
     "ablation": ("Table III and the sweeps: Algorithm 1, one factor at a time", AblationCard),
+    "blind": ("Fig 10: what a wrong F and a film cost, and whether F can be found", BlindCard),
     "comparison": (
         "Table I: systems and priors on photographs, beside the grey ones",
         ComparisonCard,
     ),
     "curves": ("training curves at equal budget: 9, 3 and 6 channels", CurvesCard),
+    "diversity": ("Fig 8: spread, overflow, saturation, and the modes K draws show", DiversityCard),
     "gradients": (
         "do gradients help? 3, 9 and 3 + 6 channels, with and without DC2",
         GradientsCard,

@@ -1,6 +1,9 @@
 """Checkers of lesson 09."""
 
 import numpy as np
+import torch
+
+from jgm_lib.operators import gray, gray_weights
 
 from ..checking import Hint, close, exercise
 
@@ -151,33 +154,55 @@ def check_decompose(answer):
     )
 
 
+def _tinted(zero_sum: bool, room: bool, seeded: bool):
+    """A random tint a row: of sum 0, in the gamut, by the row's seed; or not."""
+
+    def colour(y, seeds):
+        rows = []
+        for k, s in enumerate(seeds):
+            t = torch.randn(3, 1, 1, generator=torch.Generator().manual_seed(s if seeded else k))
+            rows.append(t - t.mean() if zero_sum else t)
+        tint = torch.stack(rows)
+        return y + (y * (1 - y) * tint / tint.abs().amax(1, keepdim=True) if room else 0.5 * tint)
+
+    return colour
+
+
+def _one_for_all(y, seeds):
+    return _tinted(True, True, True)(y, [seeds[0]] * len(seeds))
+
+
+def _untold(y, seeds):
+    tint = torch.randn(len(y), 3, 1, 1)
+    return y + y * (1 - y) * (tint - tint.mean(1, keepdim=True)) / 9
+
+
 @exercise(
     "09",
-    "mean_gain",
+    "my_colours",
     wrong={
-        "always 3 dB": (lambda K: 10 * np.log10(2), "infinitely many"),
-        "20 for 10": (lambda K: 20 * np.log10(2 / (1 + 1 / K)), "10 log10"),
-        "truth without spread": (lambda K: 10 * np.log10(K), "the truth"),
-        "only the mean's factor": (lambda K: 10 * np.log10(1 + 1 / K), "the draw"),
-        "upside down": (lambda K: 10 * np.log10((1 + 1 / K) / 2), "sign"),
-        "natural logarithm": (lambda K: 10 * np.log(2 / (1 + 1 / K)), "decadic"),
+        "grey changed": (_tinted(False, True, True), "mean of R, G and B"),
+        "off the screen": (_tinted(True, False, True), "0 to 1"),
+        "by the place in the batch": (_tinted(True, True, False), "by its own seed"),
+        "one seed for all": (_one_for_all, "by its own seed"),
+        "no seed": (_untold, "twice"),
+        "no colours": (lambda y, seeds: y.expand(-1, 3, -1, -1), "one another"),
     },
 )
-def check_mean_gain(answer):
-    """One draw, eight draws, and very many."""
-    one, eight, right = float(answer(1)), float(answer(8)), 10 * np.log10(2 / (1 + 1 / 8))
-    if np.isclose(eight, 10 * np.log10(2)):
-        raise Hint("3 dB is the gain of infinitely many draws: the mean of K has V/K left")
-    if np.isclose(eight, 2 * right):
-        raise Hint("these are squared errors: 10 log10, not 20")
-    if np.isclose(eight, 10 * np.log10(8)):
-        raise Hint("the truth varies too: both errors hold its V")
-    if np.isclose(eight, 10 * np.log10(1 + 1 / 8)):
-        raise Hint("compare with the draw, which misses the truth by 2V")
-    if np.isclose(eight, -right):
-        raise Hint("the sign: the gain is the draw's error over the mean's, so above 0 dB")
-    if np.isclose(eight, 10 * np.log(2 / (1 + 1 / 8))):
-        raise Hint("decibels take the decadic logarithm")
-    close(one, 0.0, "with one draw the mean is the draw: no gain")
-    close(eight, right, "the draw misses by 2V, the mean of K by V + V/K")
-    close(float(answer(10**9)), 10 * np.log10(2), "very many draws gain 10 log10 2 = 3 dB")
+def check_my_colours(answer):
+    """The grey stays, the screen holds the colours, and a row hangs on its own seed alone."""
+    y = torch.rand(3, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    y[0] = y[1]  # two rows of one photograph
+    x = answer(y, [5, 6, 7])
+    if tuple(x.shape) != (3, 3, 16, 16):
+        raise Hint(f"three photographs make three pictures (3,3,16,16), not {tuple(x.shape)}")
+    if not torch.equal(x, answer(y, [5, 6, 7])):
+        raise Hint("the same seeds twice must give the same colours: no randomness but the seeds'")
+    if x.min() < 0 or x.max() > 1:
+        raise Hint("colours run from 0 to 1; leave room near black and white")
+    if (gray(x, gray_weights()) - y).abs().max() > 1e-5:
+        raise Hint("the mean of R, G and B of each pixel must stay the grey of the photograph")
+    if not torch.allclose(answer(y[1:], [6, 7]), x[1:], atol=1e-6):
+        raise Hint("each row is coloured by its own seed, whoever else is in the batch")
+    if torch.allclose(x[0], x[1]):
+        raise Hint("two seeds on one photograph must differ from one another")

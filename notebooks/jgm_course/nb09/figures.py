@@ -1,6 +1,8 @@
 """Lesson 09: truths that share a grey picture, modes counted, spread against plausibility."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,12 +11,13 @@ from matplotlib.figure import Figure
 from jgm_lib.baselines import Sampled
 from jgm_lib.constraint import fit_gamut
 from jgm_lib.data.toy import PALETTE, ToyScenes, admissible_share, mode_of, visible
+from jgm_lib.experiments.coverage import scene_interval
 from jgm_lib.experiments.methods import Direct
 from jgm_lib.experiments.sources import Pictures
 from jgm_lib.metrics import bootstrap_interval, ciede2000, colourfulness, diversity, psnr, ssim
 from jgm_lib.settings import compared
-from jgm_lib.study import share_interval
 
+RESULTS = Path(__file__).parents[3] / "docs" / "results"
 OPEN = tuple(name for name, modes in PALETTE.items() if len(modes) > 1 and name != "lake")
 
 
@@ -31,6 +34,18 @@ def other_truths(size: int, n: int, seed: int) -> torch.Tensor:
         }
         pictures.append(scenes.sample(1, seed, modes=modes).images)
     return torch.cat(pictures)
+
+
+@dataclass
+class Own:
+    """A learner's function as a method of ``experiments.methods``."""
+
+    colour: Callable
+    draws: bool = True
+    nfe: int = 0
+
+    def __call__(self, y, seeds):
+        return self.colour(y, seeds)
 
 
 class Group:
@@ -54,6 +69,11 @@ class Group:
         x = method.versions(self.y, self.pictures.keys)
         self.nfe = method.nfe
         return x
+
+    def by(self, colour: Callable) -> torch.Tensor:
+        """(B,n,3,S,S) colourings by a function: greys (B,1,S,S), a seed a row -> (B,3,S,S)."""
+        method = Direct(Own(colour), self.n, self.seed)
+        return method.versions(self.y, self.pictures.keys)
 
     def exact(self) -> torch.Tensor:
         """(B,n,3,S,S) truths with redrawn modes: what a perfect colorizer would draw."""
@@ -117,17 +137,6 @@ def mode_table(group: Group, x: torch.Tensor) -> dict[str, Counts]:
                 found.numel(),
             )
     return table
-
-
-def scene_interval(each, draws: int) -> tuple[float, float]:
-    """95 % interval of the mean of shares a landscape, ``draws`` in all: the wider of two.
-
-    Draws of one landscape are no independent witnesses, so it is a bootstrap over landscapes. Where
-    all landscapes agree, as at 0, that has no width, and Wilson's interval of the draws holds.
-    """
-    boot = bootstrap_interval(each)
-    low, high = share_interval(float(np.mean(each)), draws)
-    return min(boot[0], float(low)), max(boot[1], float(high))
 
 
 def counts_text(table: dict[str, Counts]) -> str:

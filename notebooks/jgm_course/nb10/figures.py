@@ -12,6 +12,7 @@ from jgm_lib.data.film import FILMS, film_weights, tone_curve
 from jgm_lib.errors import JGMError
 from jgm_lib.photo import Photo, read_photo
 
+RESULTS = Path(__file__).parents[3] / "docs" / "results"
 SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"}
 LOOKS = (("#0072B2", "-"), ("#D55E00", "--"), ("#000000", ":"))
 
@@ -72,6 +73,59 @@ def curve_figure(card) -> Figure:
     right.set(xlabel="share of the grey", xlim=(0, 1))
     right.tick_params(axis="y", labelsize=8)
     right.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.4, 1.2), ncols=3)
+    return fig
+
+
+# -- the stored experiment ---------------------------------------------------------------------
+
+
+def cost_table(rows: list[dict]) -> str:
+    """A line an F that made the grey, a column an F that was assumed: dE2000, of the wrong ones what
+    they cost with the interval over pictures."""
+    names = list(dict.fromkeys(r["made"] for r in rows if r["made"] == r["assumed"]))
+    lines = [f"{'made by':15s}" + "".join(f"{'taken for ' + n:>27s}" for n in names)]
+    cells = {(r["made"], r["assumed"]): r for r in rows}
+    for made in names:
+        line = f"{made:15s}"
+        for assumed in names:
+            r = cells[made, assumed]
+            text = f"{r['delta_e'][0]:.1f}"
+            if "cost" in r:
+                text = "{:+.2f} ({:+.2f} to {:+.2f})".format(*r["cost"]["delta_e"])
+            line += f"{text:>27s}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def guess_text(guess: dict) -> str:
+    """How often F was guessed right, as it is and calibrated, single pictures and rolls."""
+    lines = []
+    for name in ("as it is", "calibrated"):
+        for kind, found in guess[name].items():
+            share, low, high = found["right"]
+            lines.append(
+                f"{guess['method']:10s} {name:11s} {kind:7s} {found['n']:3d} under each F: right "
+                f"{share:.2f} ({low:.2f} to {high:.2f}), by chance {found['chance']:.2f}"
+            )
+    return "\n".join(lines)
+
+
+def confusion_figure(guesses: dict[str, dict]) -> Figure:
+    """Maps of true F against guessed F, one a title: title -> what ``graying.guessed`` says."""
+    fig = Figure(figsize=(3.6 * len(guesses), 3.2), layout="constrained")
+    for axis, (title, found) in zip(
+        fig.subplots(1, len(guesses), squeeze=False)[0], guesses.items(), strict=True
+    ):
+        names = list(found["confusion"])
+        shares = np.array([[found["confusion"][a][b] for b in names] for a in names])
+        axis.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+        for (i, j), v in np.ndenumerate(shares):
+            colour = "black" if v > 0.5 else "white"
+            axis.text(j, i, f"{v:.2f}", ha="center", va="center", color=colour, fontsize=8)
+        axis.set_xticks(range(len(names)), names, rotation=30, ha="right", fontsize=7)
+        axis.set_yticks(range(len(names)), names, fontsize=7)
+        axis.set(xlabel="guessed", ylabel="made by")
+        axis.set_title(title, fontsize=9)
     return fig
 
 
