@@ -36,8 +36,9 @@ class Variant:
 def variants_of(card: DiversityCard) -> tuple[list[Variant], dict]:
     """Every entrant with its variants, and name -> SHA-256 of its weights. Raises JGMError."""
     asked = {k: getattr(card, k) for k in ("weights", "ways", "K", "steps", "nfe", "seed")}
-    methods, sha = entrants_of(ComparisonCard(**asked))
-    return [v for name, m in methods.items() for v in turned(name, m, card)], sha
+    found = entrants_of(ComparisonCard(**asked, long_K=card.K))
+    turns = (turned(name, m, card, name in found.long) for name, m in found.methods.items())
+    return [v for own in turns for v in own], found.sha
 
 
 def side_of(variants: list[Variant]) -> int:
@@ -46,11 +47,12 @@ def side_of(variants: list[Variant]) -> int:
     return sides[0] if sides else SIDE
 
 
-def turned(name: str, method, card: DiversityCard):
+def turned(name: str, method, card: DiversityCard, long: bool = False):
     """The method itself, then with each other value of its sampler's knob of temperature."""
-    sampled = method.make(None) if isinstance(method, Through) else None
-    if sampled is None:
-        yield Variant(name, method)
+    through = isinstance(method, Through)
+    sampled = method.make(method.colorizer.model) if through else None
+    if type(sampled) is not Sampled:
+        yield Variant(name, method, long)
         return
     yield Variant(name, method, evaluations(sampled) >= LONG, sampled.sampler != "langevin")
     for label, settings in other_settings(name, sampled, card):
