@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from urllib.parse import urljoin
 
 import numpy as np
 import psutil
@@ -22,6 +23,7 @@ import pytest
 import torch
 from PIL import Image
 
+from jgm_course import start as start_lab
 from jgm_lib import checkpoints
 from jgm_lib.networks import build
 from jgm_lib.study import Ballots, Study, path_of, study_of, write_versions
@@ -69,9 +71,10 @@ class Server:
         self._until_it_answers()
 
     def _until_it_answers(self) -> None:
+        """Anything but the page, which would get a kernel."""
         for _ in range(600):
             try:
-                urllib.request.urlopen(self.url, timeout=10).close()
+                urllib.request.urlopen(urljoin(self.url, "/api"), timeout=10).close()
                 return
             except urllib.error.HTTPError:
                 return
@@ -434,8 +437,7 @@ def lab(weights, tmp_path):
         port = free_port()
         options = ["--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--allow-root",
                    "--IdentityProvider.token=lab-token-for-tests", f"--notebook-dir={folder}",
-                   "--LabApp.news_url=", "--LabApp.check_for_updates_class="
-                   "jupyterlab.NeverCheckForUpdate"]  # fmt: skip
+                   *start_lab.OPTIONS]  # fmt: skip
         command = [sys.executable, "-m", "jupyterlab", *options]
         server = Server(command, f"http://127.0.0.1:{port}/api", tmp_path)
         servers.append(server)
@@ -470,6 +472,8 @@ def open_notebook(tab, server) -> None:
     tab.goto(server.page)
     tab.locator(".jp-Notebook .jp-CodeCell").nth(1).wait_for()
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+    page = json.loads(tab.locator("#jupyter-config-data").text_content())
+    assert page["news"] == {"disabled": True}, "else a pop-up asks about news"
     tab.errors.clear()  # what JupyterLab itself says while it starts is not ours
     run_cell(tab, 0)
 
