@@ -11,7 +11,6 @@ import asyncio
 import json
 import re
 import socket
-import struct
 import subprocess
 import sys
 import threading
@@ -22,6 +21,10 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from jupyter_server.services.kernels.connection.base import (
+    deserialize_msg_from_ws_v1,
+    serialize_msg_to_ws_v1,
+)
 from tornado.httpclient import AsyncHTTPClient
 from tornado.websocket import websocket_connect
 
@@ -30,6 +33,9 @@ from jgm_lib.errors import JGMError
 
 from .common import answers, parser_of, report, row
 
+PROTOCOL = (
+    "v1.kernel.websocket.jupyter.org"  # what browsers speak; of others Voila understands half
+)
 SLIDER = "lookahead"
 VALUES = 30  # of a drag, which takes a second
 PATIENCE = 600  # seconds that a visitor waits for anything
@@ -73,7 +79,7 @@ def server(options: list[str]):
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "jgm_lib.app", "--no-browser", "--port", str(port), *options]
     process = subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         yield wait_for_port(process, port), process
@@ -92,15 +98,6 @@ def wait_for_port(process, port: int) -> str:
     raise JGMError("the page's server did not start; try it: python -m jgm_lib.app")
 
 
-def text_of(message: str | bytes) -> str | bytes:
-    """The JSON of a message: all of it, or, where buffers follow, the first part. Such a message is
-    bytes: how many parts, where each begins (32 bit, big end first), the parts."""
-    if isinstance(message, str):
-        return message
-    parts, first, second = struct.unpack_from(">3I", message)
-    return message[first : second if parts > 1 else None]
-
-
 class Visitor:
     """One browser tab, as far as the server can tell."""
 
@@ -115,8 +112,10 @@ class Visitor:
         page = await client.fetch(f"http://{self.address}/", request_timeout=PATIENCE)
         kernel = re.search(r'"kernelId": "([0-9a-f-]+)"', page.body.decode())[1]
         url = f"ws://{self.address}/api/kernels/{kernel}/channels?session_id={self.session}"
-        self.socket = await websocket_connect(url, max_message_size=50_000_000)
-        self.control = await self._open_control()
+        self.socket = await websocket_connect(
+            url, max_message_size=50_000_000, subprotocols=[PROTOCOL]
+        )
+        await self._open_control()
         await self.until(lambda: self._slider() is not None)
         self.seconds["controls"] = time.monotonic() - start
         await self.until(lambda: self.runs() > 0)
@@ -141,7 +140,8 @@ class Visitor:
             message = await asyncio.wait_for(self.socket.read_message(), left)
             if message is None:
                 raise JGMError("the server hung up")
-            self._take(json.loads(text_of(message)))
+            _, (_, _, _, content, *_) = deserialize_msg_from_ws_v1(message)
+            self._take(json.loads(content))
 
     def runs(self) -> int:
         """How many full runs have finished, by the line beside the progress bar."""
@@ -155,28 +155,28 @@ class Visitor:
     def _slider(self) -> str | None:
         return next((k for k, s in self.states.items() if s.get("description") == SLIDER), None)
 
-    async def _open_control(self) -> str:
+    async def _open_control(self) -> None:
         """Ask for the state of all widgets, as the widget manager of a new page does."""
         comm = uuid.uuid4().hex
         await self._send("comm_open", comm, {}, target_name="jupyter.widget.control")
         await self._send("comm_msg", comm, {"method": "request_states"})
-        return comm
 
     async def _send(self, kind: str, comm: str, data: dict, **more) -> None:
         header = {"msg_id": uuid.uuid4().hex, "msg_type": kind, "session": self.session,
                   "username": "", "version": "5.3", "date": ""}  # fmt: skip
         content = {"comm_id": comm, "data": data, **more}
-        message = {"channel": "shell", "header": header, "parent_header": {}, "content": content,
-                   "metadata": {"version": "1.0.0"}, "buffers": []}  # fmt: skip
-        await self.socket.write_message(json.dumps(message))
+        message = {"header": header, "parent_header": {}, "metadata": {"version": "1.0.0"},
+                   "content": content}  # fmt: skip
+        whole = serialize_msg_to_ws_v1(message, "shell", lambda part: json.dumps(part).encode())
+        await self.socket.write_message(whole, binary=True)
 
-    def _take(self, message) -> None:
+    def _take(self, content: dict) -> None:
         """Remember what a message says of a widget."""
-        data = message.get("content", {}).get("data", {})
+        data = content.get("data", {})
         if data.get("method") == "update_states":
             self.states |= {k: v["state"] for k, v in data["states"].items()}
         elif data.get("method") in ("update", "echo_update"):
-            self.states.setdefault(message["content"]["comm_id"], {}).update(data["state"])
+            self.states.setdefault(content["comm_id"], {}).update(data["state"])
 
 
 async def all_at_once(visitors, what: str) -> list:

@@ -54,7 +54,8 @@ def run(connection: str, env: dict, folder: str) -> None:
     if "torch" in sys.modules and "OMP_NUM_THREADS" in env:
         sys.modules["torch"].set_num_threads(int(env["OMP_NUM_THREADS"]))
     parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # the kernel ends with it
-    launch_new_instance(["-f", connection, parent])
+    # Widgets were imported where there was no kernel to register with: load them as an extension.
+    launch_new_instance(["-f", connection, parent, "--ext=ipywidgets"])
 
 
 def plain(text: str) -> str:
