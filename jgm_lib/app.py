@@ -147,7 +147,7 @@ def check_free(ip: str, port: int) -> None:
         ]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server will
-            probe.bind(address)
+            probe.bind((address[0], port, *address[2:]))  # getaddrinfo takes 70000 for 4464
     except (OSError, OverflowError) as error:
         raise JGMError(f"port {port} of {ip}: {error}; choose another: --port {port + 1}") from None
 
