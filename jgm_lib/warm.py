@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from importlib.metadata import EntryPoint
 
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
@@ -43,6 +44,13 @@ def start(modules: tuple[str, ...]) -> None:
     factory.instance().default_provisioner_name = NAME
 
 
+def end_with_server() -> None:
+    """Wait for the server's end, however it ends. The warm process lives as long as its forks do, so a
+    fork must not wait for that one."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
 def run(connection: str, env: dict, folder: str) -> None:
     """In the fork: be an IPython kernel with this connection file, environment and folder."""
     from ipykernel.kernelapp import launch_new_instance
@@ -53,7 +61,8 @@ def run(connection: str, env: dict, folder: str) -> None:
     os.environ.update(env)
     if "torch" in sys.modules and "OMP_NUM_THREADS" in env:
         sys.modules["torch"].set_num_threads(int(env["OMP_NUM_THREADS"]))
-    parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # the kernel ends with it
+    threading.Thread(target=end_with_server, daemon=True).start()
+    parent = f"--IPKernelApp.parent_handle={os.getppid()}"  # and with the warm process
     # Widgets were imported where there was no kernel to register with: load them as an extension.
     launch_new_instance(["-f", connection, parent, "--ext=ipywidgets"])
 

@@ -16,8 +16,10 @@ from jgm_lib.errors import JGMError  # noqa: E402
 from jgm_lib.room import KernelManager  # noqa: E402
 
 
-def manager(**settings) -> KernelManager:
-    return KernelManager(cull_idle_timeout=3600, cull_interval=3600, **settings)
+def manager(folder, **settings) -> KernelManager:
+    return KernelManager(
+        connection_dir=str(folder), cull_idle_timeout=3600, cull_interval=3600, **settings
+    )
 
 
 async def started(kernels) -> str:
@@ -32,9 +34,9 @@ async def started(kernels) -> str:
     return kernel_id
 
 
-def test_a_kernel_without_a_page_ends_and_one_with_a_page_stays():
+def test_a_kernel_without_a_page_ends_and_one_with_a_page_stays(tmp_path):
     async def scene():
-        kernels = manager(abandoned_timeout=0)
+        kernels = manager(tmp_path, abandoned_timeout=0)
         kernel_id = await started(kernels)
         kernels.notify_connect(kernel_id)
         await kernels.cull_kernel_if_idle(kernel_id)
@@ -50,9 +52,9 @@ def test_a_kernel_without_a_page_ends_and_one_with_a_page_stays():
     asyncio.run(scene())
 
 
-def test_a_kernel_that_died_is_forgotten():
+def test_a_kernel_that_died_is_forgotten(tmp_path):
     async def scene():
-        kernels = manager()
+        kernels = manager(tmp_path)
         kernel_id = await started(kernels)
         kernels.notify_connect(kernel_id)
         psutil.Process(kernels.get_kernel(kernel_id).provisioner.pid).kill()
@@ -95,8 +97,8 @@ from jgm_lib import warm
 
 async def scene():
     from jgm_lib.room import KernelManager
-    kernels = KernelManager()
-    kernel_id = await kernels.start_kernel(path=sys.argv[1], env={**os.environ, "COLOUR": "blue"})
+    kernels = KernelManager(connection_dir=sys.argv[1], root_dir=sys.argv[1])
+    kernel_id = await kernels.start_kernel(path="", env={**os.environ, "COLOUR": "blue"})
     kernel = kernels.get_kernel(kernel_id)
     await kernel.ready
     client = kernel.client()
@@ -110,7 +112,8 @@ async def scene():
     client.stop_channels()
     await kernels.shutdown_kernel(kernel_id)
     print(fork.is_running() and fork.status() != psutil.STATUS_ZOMBIE)
-    second = await kernels.start_kernel(path=sys.argv[1])
+    second = await kernels.start_kernel(path="")
+    await kernels.get_kernel(second).ready
     print(kernels.get_kernel(second).provisioner.pid, flush=True)
 
 if __name__ == "__main__":
@@ -129,7 +132,11 @@ def test_a_fork_is_a_kernel_with_its_own_environment_and_ends_with_the_server(tm
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     env = {**os.environ, "PYTHONPATH": root}
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path)], env=env, capture_output=True, text=True
+        [sys.executable, str(script), str(tmp_path)],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     first, ended, second = done.stdout.splitlines()[-3:]
     assert first == f"blue {tmp_path} True True" and ended == "False", done.stderr
