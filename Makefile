@@ -13,7 +13,7 @@ PHOTOS_STAGES := photos-64 photos-64-more
 help:
 	@echo "make demo   colorize real photographs with the bundled weights (into out/)"
 	@echo "make test   prove everything"
-	@echo "make lab    JupyterLab on notebooks/       make app  the colorization page"
+	@echo "make lab    JupyterLab on the lessons      make app  the colorization page"
 	@echo "make site   the executed lessons as pages to read, into build/site/html"
 	@echo "make notebooks | check-notebooks | exercises | status | weights | photos | bench | doctor | lint"
 
@@ -28,9 +28,8 @@ demo: $(READY)
 test: $(READY)
 	$(PY) -m pytest $(ARGS)
 
-lab: $(READY)  # the larger message limit is for uploads of 20 MB
-	$(PY) -m jupyter lab --notebook-dir=. --LabApp.default_url=/lab/tree/notebooks \
-	  --ServerApp.tornado_settings='{"websocket_max_message_size": 41000000}'
+lab: $(READY)  # on copies in lessons/; ARGS are JupyterLab's
+	$(PY) -m jgm_course.start $(ARGS)
 
 app: $(READY)
 	$(PY) -m jgm_lib.app $(ARGS)

@@ -5,12 +5,10 @@ out = Colorizer.from_pretrained().colorize("old_photo.jpg", n=4, seed=0)
 out.save("out/")
 """
 
-import os
+from . import threads
+from .errors import JGMError
 
-# Before torch loads: threads that wait without spinning leave the machine to the others on it.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-from .errors import JGMError  # noqa: E402
+threads.settle()  # before torch loads
 
 __all__ = ["Colorizer", "JGMError", "Result", "__version__"]
 

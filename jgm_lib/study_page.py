@@ -20,6 +20,7 @@ plan, made = study_of({folder!r}, {seed})
 ballots = Ballots(path_of({votes!r}, plan), plan)
 {widget}
 """
+MODULES = ("jgm_lib.study", "jgm_lib.widgets.study_desk", "jgm_lib.widgets.study_panel")
 PANEL, DESK = "StudyPanel(plan, made, ballots)", "StudyDesk(ballots)"
 
 
@@ -47,7 +48,7 @@ def serve(args) -> None:
     plan, _ = study_of(args.folder, args.seed)
     ballots = Ballots(path_of(args.votes, plan), plan)
     print(f"votes: {ballots.path}", flush=True)
-    launch(args, page(args.folder, args.votes, args.seed, args.desk))
+    launch(args, page(args.folder, args.votes, args.seed, args.desk), MODULES)
 
 
 def main(argv=None) -> int:

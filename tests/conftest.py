@@ -1,5 +1,6 @@
 """Settings for every test."""
 
+import jgm_lib  # noqa: F401, I001 -- the thread policy, before torch loads
 import pytest
 import torch
 

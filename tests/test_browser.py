@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -17,12 +18,15 @@ import time
 import urllib.request
 import zipfile
 from pathlib import Path
+from urllib.parse import urljoin
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image
 
+from jgm_course import start as start_lab
 from jgm_lib import checkpoints
 from jgm_lib.networks import build
 from jgm_lib.study import Ballots, Study, path_of, study_of, write_versions
@@ -70,9 +74,10 @@ class Server:
         self._until_it_answers()
 
     def _until_it_answers(self) -> None:
+        """Anything but the page, which would get a kernel."""
         for _ in range(600):
             try:
-                urllib.request.urlopen(self.url, timeout=10).close()
+                urllib.request.urlopen(urljoin(self.url, "/api"), timeout=10).close()
                 return
             except urllib.error.HTTPError:
                 return
@@ -382,6 +387,88 @@ def test_voila_stop_and_a_file_that_is_too_large(app, tab, tmp_path):
     assert tab.errors == []
 
 
+def kernel_of(tab) -> str:
+    """The address of the page's kernel."""
+    text = tab.locator("#jupyter-config-data").text_content()
+    return tab.url.split("?")[0] + "api/kernels/" + json.loads(text)["kernelId"]
+
+
+def ends(tab, kernel: str) -> bool:
+    """Does the server forget the kernel within some seconds? It is asked with the page's cookies."""
+    for _ in range(100):
+        if tab.context.request.get(kernel).status == 404:
+            return True
+        tab.wait_for_timeout(200)
+    return False
+
+
+def kernels(server) -> list[psutil.Process]:
+    """The processes of all pages: forks of the warm process, which is a child of the server."""
+    own = psutil.Process(server.process.pid)
+    return [fork for child in own.children() for fork in child.children()]
+
+
+def test_voila_a_page_left_frees_its_kernel_at_once(app, tab):
+    """Loaded anew, then closed; behind a token, as in a room."""
+    server = app(SETTINGS, "--ip", "0.0.0.0", "--token", "a-token-for-this-test")
+    tab.goto(server.url + "?token=a-token-for-this-test")
+    Panel(tab).runs()
+    first = kernel_of(tab)
+    assert tab.context.request.get(first).ok and len(kernels(server)) == 1
+    tab.reload()
+    Panel(tab).runs()
+    assert kernel_of(tab) != first and ends(tab, first) and tab.errors == []
+    second, other = kernel_of(tab), tab.context.new_page()
+    tab.close(run_before_unload=True)
+    assert ends(other, second)
+    gone = time.monotonic() + 20
+    while kernels(server) and time.monotonic() < gone:
+        time.sleep(0.2)
+    assert kernels(server) == []
+
+
+def test_voila_a_page_whose_kernel_ended_says_so_and_starts_again(app, tab):
+    server = app(SETTINGS)
+    tab.goto(server.url)
+    Panel(tab).runs()
+    note = tab.locator(".jgm-ended")
+    assert not note.is_visible()
+    kernels(server)[0].kill()
+    note.get_by_text("This page was closed because nobody used it").wait_for()
+    Panel(tab).shoot("voila-ended")
+    note.get_by_role("button", name="Start again").click()
+    Panel(tab).runs()
+    assert not note.is_visible() and len(kernels(server)) == 1
+
+
+def test_voila_a_page_says_when_the_server_is_silent(app, tab):
+    server = app(SETTINGS)
+    tab.goto(server.url)
+    Panel(tab).runs()
+    note = tab.locator(".jgm-ended")
+    os.kill(server.process.pid, signal.SIGSTOP)
+    tab.route(
+        "**/api/kernels/*", lambda route: route.abort()
+    )  # a stopped server leaves one waiting
+    note.get_by_text("The server does not answer").wait_for()
+    os.kill(server.process.pid, signal.SIGCONT)
+    tab.unroute("**/api/kernels/*")
+    note.wait_for(state="hidden")
+
+
+def test_voila_separate_kernels_stand_ready(app, tab):
+    """Where kernels cannot fork: the panel of the next visitor is made beforehand."""
+    server = app(SETTINGS, "--separate")
+    own = psutil.Process(server.process.pid)
+    deadline = time.monotonic() + 60
+    while not own.children() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert len(own.children()) == 1, "nobody came yet"
+    tab.goto(server.url)
+    Panel(tab).runs()
+    assert kernel_of(tab) and tab.errors == []
+
+
 def test_voila_elsewhere_asks_for_a_token(app):
     server = app(SETTINGS, "--ip", "0.0.0.0", "--token", "a-token-for-this-test")
     page = urllib.request.urlopen(server.url).read().decode()
@@ -447,8 +534,7 @@ def lab(weights, tmp_path):
         port = free_port()
         options = ["--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--allow-root",
                    "--IdentityProvider.token=lab-token-for-tests", f"--notebook-dir={folder}",
-                   "--LabApp.news_url=", "--LabApp.check_for_updates_class="
-                   "jupyterlab.NeverCheckForUpdate"]  # fmt: skip
+                   *start_lab.OPTIONS]  # fmt: skip
         command = [sys.executable, "-m", "jupyterlab", *options]
         server = Server(command, f"http://127.0.0.1:{port}/api", tmp_path)
         servers.append(server)
@@ -483,6 +569,8 @@ def open_notebook(tab, server) -> None:
     tab.goto(server.page)
     tab.locator(".jp-Notebook .jp-CodeCell").nth(1).wait_for()
     tab.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+    page = json.loads(tab.locator("#jupyter-config-data").text_content())
+    assert page["news"] == {"disabled": True}, "else a pop-up asks about news"
     tab.errors.clear()  # what JupyterLab itself says while it starts is not ours
     run_cell(tab, 0)
 
@@ -665,7 +753,6 @@ def test_voila_study_page(study_server, tab):
     assert screen.said(SCORES) and tab.errors == []
     tab.goto(url)
     again = StudyScreen(tab)
-    tab.errors.clear()  # Voila's own farewell of a page that is left: 403
     again.box.locator("input[type=number]").fill("0")
     again.box.locator("input[type=number]").press("Enter")
     again.press("Go on")
@@ -677,7 +764,6 @@ def test_voila_study_page(study_server, tab):
     assert tab.errors == []
     tab.goto(url)
     other = StudyScreen(tab)
-    tab.errors.clear()
     other.press("Begin")
     other.see("You are observer 1")
     votes = Ballots(path, plan).votes()
