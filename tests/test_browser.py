@@ -170,7 +170,7 @@ class Panel:
         mouse.up()
 
     def picture(self) -> str:
-        return self.box.locator("img").first.get_attribute("src")
+        return self.box.locator("img.jgm-board").get_attribute("src")
 
     def settled(self, name: str) -> None:
         """Wait until the verdict names the value that the slider shows."""
