@@ -17,6 +17,8 @@ from .params import DEFAULT_WEIGHTS, ColorizeCard, validate
 from .photo import Photo, read_photo
 from .photo.borders import Border, crop, find_border
 from .photo.enlarge import check_method, reduce, seen_at, working_size
+from .pointed import Informed, Pointed
+from .points import on_grid
 from .result import Result
 from .samplers import SAMPLERS, State
 
@@ -82,20 +84,29 @@ class Colorizer:
         return left + familiar.notes(self.card, seen)
 
     @torch.no_grad()
-    def draw(self, y, y_small, f, card: ColorizeCard) -> Iterator[State]:
-        """The sampler's states for n versions of one photograph y (1,H,W) without its border,
+    def draw(self, y, y_small, f, card: ColorizeCard, border=Border()) -> Iterator[State]:
+        """The sampler's states for n versions of one photograph y (1,H,W) without its ``border``,
         small (1,h,w).
 
         The photograph is mirrored below and on the right up to sizes the network divides, and the
-        states are cut back: were the network to pad, it would see noise that repeats.
+        states are cut back: were the network to pad, it would see noise that repeats. The colours
+        at the card's points are what was asked, whatever the strength.
         """
         h, w = y_small.shape[-2:]
-        model = self.seeing(y[None], h, w)
+        model, size = self.seeing(y[None], h, w), y.shape[-2:]
         y = mirrored(y_small, getattr(model, "divisor", 1) * model.domain.shrink)
         seen = Observation(y[None].expand(card.n, -1, -1, -1).to(self.device), f)
         noise = SeededNoise(version_seeds(card.seed, card.n))
+        if card.points:
+            places = on_grid(card.points, border, size, (h, w))
+            asked, seen = (Pointed.of(seen, places, k) for k in (1, card.strength or 1))
+            model = Informed(model, seen)
         for state in SAMPLERS[card.sampler](model, seen, noise, **card.settings()):
-            state = replace(state, x=strengthened(state.x, seen.y, card.strength))
+            x = strengthened(state.x, seen.y, card.strength)
+            if card.points:
+                x, nfe = asked.put(x, asked.colours), state.nfe + model.nudges
+                state = replace(state, nfe=nfe)
+            state = replace(state, x=x)
             yield state if y.shape[-2:] == (h, w) else cut(state, seen, h, w, model.domain.shrink)
 
     def stream(self, photo, **settings) -> Iterator[State]:
@@ -105,7 +116,7 @@ class Colorizer:
         """
         card = self.settings(settings)
         _, y, y_small, f, border = self.prepare(photo, card)
-        yield from self.draw(crop(y, border), y_small, f, card)
+        yield from self.draw(crop(y, border), y_small, f, card, border)
 
     def settings(self, settings: dict) -> ColorizeCard:
         asked = str(settings.get("weights", self.card.get("name", DEFAULT_WEIGHTS)))
@@ -129,7 +140,7 @@ class Colorizer:
         photo, y, y_small, f, border = self.prepare(photo, card)
         truth = reduced_truth(photo, *y_small.shape[-2:], border)
         trace, state = [], None
-        for state in self.draw(crop(y, border), y_small, f, card):
+        for state in self.draw(crop(y, border), y_small, f, card, border):
             trace.append(trace_row(state, truth))
             if on_step:
                 on_step(state)

@@ -5,8 +5,9 @@ They feed papermill, the command line and the sliders alike.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from .points import point_of
 from .settings import (
     FEEDBACK,
     SETTINGS,
@@ -29,6 +30,7 @@ __all__ = [
 DEFAULT_WEIGHTS = "photos-64"
 UPSAMPLE = ("detail", "guided", "fusion", "bilinear")  # chroma to full size, see photo/enlarge.py
 Positive = Annotated[float, Field(gt=0)]
+Place = Annotated[tuple[int, int, str], BeforeValidator(point_of)]
 FAST, CHAIN = SETTINGS["split"], SETTINGS["langevin"]  # their defaults are the card's
 KNOBS = {name: settings.knobs for name, settings in SETTINGS.items()}
 
@@ -51,6 +53,9 @@ class ColorizeCard(Card):
     seed: int = knob(0, 0, 2**31 - 1, "seed; the same seed gives the same picture")
     strength: float = knob(
         1.0, 0, 3, "colour strength: multiplies the final chroma as far as the gamut allows"
+    )
+    points: list[Place] = Field(
+        [], description="x,y,#rrggbb: the chroma of this colour at this pixel of the photograph"
     )
     steps: int = knob(FAST.steps, 1, 2000, "noise levels of split, nullspace, predictor_corrector")
     solver: Literal[SOLVERS] = Field(FAST.solver, description="step rule of split")

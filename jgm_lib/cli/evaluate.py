@@ -23,7 +23,7 @@ def options(p) -> None:
     p.add_argument("--batch", type=int, default=2, help="pictures at a time")
     p.add_argument("--size", type=int, help="pixels a side (default: what the prior sees)")
     p.add_argument("--json", help="also write the rows to this file")
-    names = [n for n in ColorizeCard.model_fields if n not in ("sampler", "gray")]
+    names = [n for n in ColorizeCard.model_fields if n not in ("sampler", "gray", "points")]
     defaults = {"n": f"{VERSIONS} for split and means; the others draw one"}
     for name, value in EVALUATED.items():
         defaults[name] = f"{ColorizeCard.model_fields[name].default}; nullspace {value}"

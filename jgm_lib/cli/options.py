@@ -5,10 +5,12 @@ import os
 from pathlib import Path
 
 from ..errors import JGMError
+from ..points import point_of
 
 EXAMPLES = """examples:
   jgm colorize old_photo.jpg -o out/
   jgm colorize album/ -o out/ --skip-existing
+  jgm colorize old_photo.jpg -o out/ --point 410,250,#a03030 --point 90,60,#7090c0
   jgm colorize album/*.jpg -o out/ --n 8 --sampler nullspace --gray bt601 --seed 3
   jgm train scenes-64 --data data/scenes-100 --out runs/scenes-64
   jgm train photos-64 --init photos-64 --data data/mine-144 --out runs/mine --resume
@@ -64,6 +66,12 @@ def knob(p, name: str, default: str | None) -> None:
 
     field = ColorizeCard.model_fields[name]
     option = as_option(name)
+    if name == "points":
+        text = f"{field.description}; may be given again"
+        p.add_argument(
+            option, dest=name, action="append", type=point, metavar="X,Y,#RRGGBB", help=text
+        )
+        return
     if field.annotation is bool:  # --name and --no-name
         text = f"{field.description} (default {'on' if field.default else 'off'})"
         kind = argparse.BooleanOptionalAction
@@ -80,9 +88,17 @@ def knob(p, name: str, default: str | None) -> None:
     p.add_argument(option, dest=name, action=Once, help=text.replace("%", "%%"), **about)
 
 
+def point(text: str) -> tuple[int, int, str]:
+    """A point as it is typed."""
+    try:
+        return point_of(text)
+    except JGMError as error:
+        raise argparse.ArgumentTypeError(error) from None
+
+
 def as_option(name: str) -> str:
-    """A field of a card as it is typed."""
-    return f"--{name.replace('_', '-')}"
+    """A field of a card as it is typed; a list's items are typed one by one."""
+    return "--point" if name == "points" else f"--{name.replace('_', '-')}"
 
 
 def readers(name: str) -> list[str]:
