@@ -22,6 +22,8 @@ from .points import on_grid
 from .result import Result
 from .samplers import SAMPLERS, State
 
+WHOLE = Border()  # none
+
 
 class Colorizer:
     """A prior, ready to colorize.
@@ -84,7 +86,7 @@ class Colorizer:
         return left + familiar.notes(self.card, seen)
 
     @torch.no_grad()
-    def draw(self, y, y_small, f, card: ColorizeCard, border=Border()) -> Iterator[State]:
+    def draw(self, y, y_small, f, card: ColorizeCard, border: Border = WHOLE) -> Iterator[State]:
         """The sampler's states for n versions of one photograph y (1,H,W) without its ``border``,
         small (1,h,w).
 

@@ -293,7 +293,7 @@ for name, hashes in found["weights"].items():  # the numbers are those of the we
 print(comparison.table(found["rows"]))
 
 # %%
-show(comparison.figure(found["rows"]),
+show(comparison.figure(found["rows"]), dpi=64,
      alt="Three panels of dots with 95 per cent bars, a line a method and column: colour difference, edge "
      "overflow above the truth's, and Frechet distance; the grey replica in the first line.")
 
@@ -325,7 +325,7 @@ assert first["keys"] == bar["keys"] and np.allclose((d, low, high), first["to_gr
 
 # %% [markdown]
 # Whose single answer is surely on one side of grey, in the headline? And the paper's protocol on the chains
-# of Algorithm 1 that took part (none, while their priors are not bundled): what choosing by the truth adds.
+# of Algorithm 1, on two photographs: what choosing by the truth adds.
 
 # %%
 for r in found["rows"][2:]:
@@ -339,14 +339,17 @@ for name, steps_and_runs in found["protocol"].items():
 
 # %% [markdown]
 # Read it with the colourfulness beside it: regression comes nearest to the one truth with pale colours, as on the
-# landscapes; single draws are as colourful as photographs, and pay for it.
+# landscapes; single draws are as colourful as photographs, and pay for it. None of the small priors' single draws is
+# nearer to the truth than grey, the mean of four of the split one is level with it. Zhang's classes (one answer, in the middle of
+# the likely colours) have the least overflow and 86 % of the truth's colourfulness. The choice among 12 runs adds 1.6 dB to the tempered
+# chain and 3.3 dB to the authors'.
 #
 # And the pictures, as in Fig 5: one draw of each seat on the photographs of above.
 
 # %%
-some = photos.pictures.some(range(min(4, len(photos.truth))))
+some = photos.pictures.some(range(min(3, len(photos.truth))))
 side_by_side = lesson.one_draw_each(some, card.steps, card.seed)
-show(strips({"grey replica": some.y.expand_as(some.truth), **side_by_side, "truth": some.truth}, width=4.8), dpi=60,
+show(strips({"grey replica": some.y.expand_as(some.truth), **side_by_side, "truth": some.truth}, width=4.0), dpi=56,
      alt="Rows of small photographs: the grey ones, one draw of each system that is bundled, and the truth; "
      "regression in pale brown and blue, classification more saturated, priors in full, varied colours.")
 

@@ -46,6 +46,7 @@ def command(card: ColorizeCard, file: str) -> str:
             words.append(f"--{option}" if value else f"--no-{option}")
         else:
             words += [f"--{option}", str(value)]
+    words += [w for x, y, colour in card.points for w in ("--point", f"{x},{y},{colour}")]
     return shlex.join(words)
 
 
