@@ -223,7 +223,7 @@ print(lesson.text_table(photo_rows))
 show(strips({"grey replica": photos.drawn["grey replica"][:6, 0],
              "regression mean": photos.drawn["regression mean"][:6, 0],
              "split": photos.drawn["split"][:6, 0], "nullspace": photos.drawn["nullspace"][:6, 0],
-             "truth": photos.truth[:6]}, width=6.6), dpi=60,
+             "truth": photos.truth[:6]}, width=6.6), jpeg=85,
      alt="Small photographs in rows: grey, regression mean in pale colours, one draw of split, one of the "
      "null-space sampler, and the truth.")
 
@@ -347,9 +347,9 @@ for name, steps_and_runs in found["protocol"].items():
 # And the pictures, as in Fig 5: one draw of each seat on the photographs of above.
 
 # %%
-some = photos.pictures.some(range(min(3, len(photos.truth))))
+some = photos.pictures.some(range(min(4, len(photos.truth))))
 side_by_side = lesson.one_draw_each(some, card.steps, card.seed)
-show(strips({"grey replica": some.y.expand_as(some.truth), **side_by_side, "truth": some.truth}, width=4.0), dpi=56,
+show(strips({"grey replica": some.y.expand_as(some.truth), **side_by_side, "truth": some.truth}, width=6.0), jpeg=85,
      alt="Rows of small photographs: the grey ones, one draw of each system that is bundled, and the truth; "
      "regression in pale brown and blue, classification more saturated, priors in full, varied colours.")
 

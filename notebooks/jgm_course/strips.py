@@ -18,7 +18,7 @@ def strips(rows: dict, width: float = 6.4) -> Figure:
     if not rows:
         raise JGMError("strips: need at least one row of pictures")
     arrays = {name: side_by_side(x.detach().float().cpu(), 2) for name, x in rows.items()}
-    left = 0.012 * max(map(len, arrays)) + 0.02  # room for the names, as a share of the width
+    left = (0.08 * max(map(len, arrays)) + 0.12) / width  # inches of the names, as a share of all
     height = sum((1 - left) * width * a.shape[-2] / a.shape[-1] + 0.06 for a in arrays.values())
     fig = Figure(figsize=(width, height))
     axes = fig.subplots(len(rows), 1, squeeze=False)[:, 0]
