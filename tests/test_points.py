@@ -17,13 +17,12 @@ from jgm_lib.constraint import Observation, fit_gamut
 from jgm_lib.data.toy import OBJECTS, PALETTE, ToyScenes
 from jgm_lib.domain import Haar, Intensity, Joint
 from jgm_lib.noise import SeededNoise, version_seeds
-from jgm_lib.operators import from_basis, gray, gray_weights, to_basis
+from jgm_lib.operators import gray, gray_weights, to_basis
 from jgm_lib.params import ColorizeCard, validate
 from jgm_lib.photo.borders import Border
 from jgm_lib.pointed import Informed, Pointed
 from jgm_lib.points import cells, on_grid, point_of
 from jgm_lib.samplers import SAMPLERS
-from jgm_lib.score import GaussianDenoiser
 
 MEAN, BT601 = gray_weights("mean"), gray_weights("bt601")
 FAST = dict(n=2, steps=6, sigma_max=10.0)
