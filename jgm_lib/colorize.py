@@ -22,7 +22,7 @@ from .points import on_grid
 from .result import Result
 from .samplers import SAMPLERS, State
 
-WHOLE = Border()  # none
+NO_BORDER = Border()
 
 
 class Colorizer:
@@ -60,7 +60,7 @@ class Colorizer:
         photo = photo if isinstance(photo, Photo) else read_photo(photo)
         f = gray_weights(card.gray)
         y = torch.from_numpy(np.ascontiguousarray(photo.to_gray(f.numpy()), np.float32))[None]
-        border = find_border(y[0].numpy()) if card.border == "auto" else Border()
+        border = find_border(y[0].numpy()) if card.border == "auto" else NO_BORDER
         inside = crop(y, border)
         small = reduce(inside, *working_size(*inside.shape[-2:], self.side)).clamp(0, 1)
         return photo, y, small, f, border
@@ -86,7 +86,7 @@ class Colorizer:
         return left + familiar.notes(self.card, seen)
 
     @torch.no_grad()
-    def draw(self, y, y_small, f, card: ColorizeCard, border: Border = WHOLE) -> Iterator[State]:
+    def draw(self, y, y_small, f, card: ColorizeCard, border=NO_BORDER) -> Iterator[State]:
         """The sampler's states for n versions of one photograph y (1,H,W) without its ``border``,
         small (1,h,w).
 
@@ -104,11 +104,10 @@ class Colorizer:
             asked, seen = (Pointed.of(seen, places, k) for k in (1, card.strength or 1))
             model = Informed(model, seen)
         for state in SAMPLERS[card.sampler](model, seen, noise, **card.settings()):
-            x = strengthened(state.x, seen.y, card.strength)
+            state = replace(state, x=strengthened(state.x, seen.y, card.strength))
             if card.points:
-                x, nfe = asked.put(x, asked.colours), state.nfe + model.nudges
-                state = replace(state, nfe=nfe)
-            state = replace(state, x=x)
+                x, nfe = asked.put(state.x, asked.colours), state.nfe + model.nudges
+                state = replace(state, x=x, nfe=nfe)
             yield state if y.shape[-2:] == (h, w) else cut(state, seen, h, w, model.domain.shrink)
 
     def stream(self, photo, **settings) -> Iterator[State]:

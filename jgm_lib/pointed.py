@@ -23,7 +23,7 @@ from .errors import JGMError
 from .operators import gray
 
 FAINT = 1.0  # intensity: in more noise a nudge of one pixel meets the network's errors, no object
-LEAST = 1e-3  # of a nudge must show in the answer, else it is rounding or error
+LEAST = 1 / 255  # intensity: of a colour surer than this nothing else is concluded
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,9 +87,9 @@ class Pointed(Observation):
 class Informed:
     """A prior that has been told the colours of some pixels: a model for any sampler.
 
-    ``seen``: the points; ``nudges`` counts the evaluations beyond one a call. ``rounds``: conjugate
-    gradients for (M J M^T)^-1, each one evaluation; one is exact for a single number, and enough
-    for pictures (measured). Nothing is told above the noise ``faint``.
+    ``seen``: the points; ``nudges`` counts the evaluations beyond one a call. ``rounds``: of
+    conjugate gradients for (M J M^T)^-1, each one evaluation; as many as numbers are known are
+    exact, one is enough for pictures (measured). Nothing is told above the noise ``faint``.
     """
 
     def __init__(self, model, seen: Pointed, rounds: int = 1, faint: float = FAINT):
@@ -105,11 +105,11 @@ class Informed:
         if sigma > self.faint:
             return clean
         first, missing = clean, self.seen.missing(clean)
-        way = missing
+        way, least = missing, (LEAST / sigma) ** 2
         for _ in range(self.rounds):
             answer = self._answer(X, way, first, sigma, sigma_y)
             shown = self.seen.told(answer)
-            share = _ratio(_dot(missing, missing), _dot(way, shown), LEAST * _dot(way, way))
+            share = _ratio(_dot(missing, missing), _dot(way, shown), least * _dot(way, way))
             clean, rest = clean + share * answer, missing - share * shown
             way = rest + _ratio(_dot(rest, rest), _dot(missing, missing)) * way
             missing = rest

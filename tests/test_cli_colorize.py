@@ -11,7 +11,7 @@ from PIL import Image
 
 import jgm_lib.result as result_module
 from jgm_lib.cli import SHELLS, main, parser
-from jgm_lib.cli.options import printable, readers
+from jgm_lib.cli.options import as_option, printable, readers
 from jgm_lib.errors import JGMError
 from jgm_lib.files import replacing_set
 from jgm_lib.params import KNOBS, ColorizeCard
@@ -226,7 +226,7 @@ def test_help_has_a_group_for_every_set_of_readers(capsys):
     text = parser(["colorize"])._subparsers._group_actions[0].choices["colorize"].format_help()
     for name in ColorizeCard.model_fields:
         title = f"read by {', '.join(readers(name))}:" if readers(name) else "for every sampler:"
-        assert f"--{name.replace('_', '-')}" in text.split(f"\n{title}\n")[1]
+        assert as_option(name) in text.split(f"\n{title}\n")[1]
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -135,7 +135,7 @@ def test_a_notebook_namespace_is_checked():
 
 def test_every_knob_of_the_card_is_read_by_a_sampler_that_has_it():
     """Else it could be turned, on the command line and in the panel, and nothing would change."""
-    common = {"weights", "sampler", "gray", "border", "n", "seed", "strength"}
+    common = {"weights", "sampler", "gray", "border", "n", "seed", "strength", "points"}
     read = {name for knobs in KNOBS.values() for name in knobs}
     assert read == set(ColorizeCard.model_fields) - common
     for name, knobs in KNOBS.items():

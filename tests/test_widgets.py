@@ -360,7 +360,7 @@ def test_only_the_knobs_that_the_sampler_reads_are_offered(panel):
 
 
 def test_every_field_but_the_weights_has_a_control_with_the_cards_words(panel):
-    assert set(panel.view.knobs) == set(ColorizeCard.model_fields) - {"weights"}
+    assert set(panel.view.knobs) == set(ColorizeCard.model_fields) - {"weights", "points"}
     for name, knob in panel.view.knobs.items():
         assert ColorizeCard.model_fields[name].description in knob.tooltip
 
