@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import yaml
 from dense import Lab, photographic
 from PIL import Image
 from rats import Batch, grey_tensor, last, model_of
@@ -53,6 +54,7 @@ def test_a_card_keeps_its_points():
     assert card.points == [(3, 4, "#c08040")]
     assert ColorizeCard(**card.model_dump()) == card
     assert ColorizeCard.model_validate_json(card.model_dump_json()) == card
+    assert ColorizeCard(**yaml.safe_load(yaml.safe_dump(card.model_dump()))) == card
 
 
 def test_cells_of_a_pixel():
