@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+import yaml
 from dense import Lab, photographic
 from PIL import Image
 from rats import Batch, grey_tensor, last, model_of
@@ -53,6 +54,7 @@ def test_a_card_keeps_its_points():
     assert card.points == [(3, 4, "#c08040")]
     assert ColorizeCard(**card.model_dump()) == card
     assert ColorizeCard.model_validate_json(card.model_dump_json()) == card
+    assert ColorizeCard(**yaml.safe_load(yaml.safe_dump(card.model_dump()))) == card
 
 
 def test_cells_of_a_pixel():
@@ -443,3 +445,10 @@ def test_bad_points_are_one_line(command_, point, code, says, file, tmp_path, ca
         found = stop.code
     error = capsys.readouterr().err
     assert found == code and says in error and error.count("\n") == 1
+
+
+def test_a_measurement_of_many_pictures_takes_no_points():
+    from jgm_lib.experiments.methods import by_card
+
+    with pytest.raises(JGMError, match="of one photograph, not of all that are measured"):
+        by_card(None, ColorizeCard(points=["1,2,#ffffff"]))

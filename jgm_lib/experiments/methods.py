@@ -13,6 +13,7 @@ import torch
 from ..baselines import MeanOf, RegressionMean, Sampled
 from ..colorize import Colorizer
 from ..constraint import strengthened
+from ..errors import JGMError
 from ..noise import version_seeds
 from ..params import ColorizeCard
 from ..photo.enlarge import reduce
@@ -80,7 +81,10 @@ class Through:
 
 
 def by_card(colorizer: Colorizer, card: ColorizeCard) -> Through:
-    """card.n versions by the card's sampler."""
+    """card.n versions by the card's sampler. JGMError for a card with colour points, which belong
+    to one photograph."""
+    if card.points:
+        raise JGMError(f"points={card.points}: of one photograph, not of all that are measured")
 
     def make(model):
         return Sampled(model, card.sampler, card.settings())

@@ -56,7 +56,10 @@ def fits(sampler: str, settings: dict) -> bool:
 
 
 def fitting(card: ColorizeCard, name: str, values) -> list:
-    """Those of ``values`` that the knob may have while the others stay; all if none fits."""
+    """Those of ``values`` that the knob may have while the others stay; all if none fits, or
+    if it is bound to no other."""
+    if name not in related(card.sampler):
+        return list(values)
     others = tuple((k, getattr(card, k)) for k in related(card.sampler) if k != name)
     return list(_fitting(card.sampler, others, name, tuple(values)))
 

@@ -134,7 +134,8 @@ def wide_steps(card: ColorizeCard) -> ColorizeCard:
 
 def follow(card: ColorizeCard, what: Subject) -> Iterator[Frame]:
     """The sampler at work on a subject, one Frame a step. JGMError for settings that diverge."""
-    for state in colorizer(card.weights).draw(what.inside, what.y_small, what.f, card):
+    prior = colorizer(card.weights)
+    for state in prior.draw(what.inside, what.y_small, what.f, card, what.border):
         yield Frame(state.x.float().cpu(), trace_row(state, what.truth), card.states)
 
 

@@ -152,8 +152,7 @@ class View:
             return
         if value not in stops:
             self.stops[name] = stops = sorted({*stops, value})
-        related = bounds.related(card.sampler)
-        values = bounds.fitting(card, name, stops) if name in related else stops
+        values = bounds.fitting(card, name, stops)
         controls.offer(widget, values, value)
         if len(values) < len(stops) and not isinstance(value, bool):
             cut.append(controls.NAMES[name])
