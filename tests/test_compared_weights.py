@@ -16,6 +16,7 @@ from jgm_lib.systems import SYSTEMS
 OTHERS = {"scenes-64", "toy-32", "photos-64", "classifier-64"}
 NAMES = sorted(set(checkpoints.bundled()) - OTHERS)
 OUTPUTS = {
+    "chromagan-64": [0.467, 0.7439, 0.421, 0.3936],
     "cvae-64": [0.5239, 0.8826, 0.3705, 0.2988],
     "jgm-isotropic-64": [0.5107, 0.3802, 0.054, 0.001],
     "jgm-split-64": [0.5428, 0.4408, 0.0424, 0.0382],
