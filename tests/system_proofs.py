@@ -38,7 +38,7 @@ def card(network: str, settings=None, **changes) -> TrainCard:
     """A card of a few steps on ToyScenes."""
     values = dict(name="tiny", network=network, size=32, steps=4, batch=4, warmup=3, seed=5)
     changes |= {} if settings is None else {"settings": settings}
-    return TrainCard(**{**values, **TINY[network], **changes})
+    return TrainCard(**{**values, **TINY.get(network, {}), **changes})
 
 
 def trained(c: TrainCard, out, **options):

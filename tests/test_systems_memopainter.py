@@ -141,7 +141,7 @@ def test_the_triplet_loss_in_closed_form():
     (g,) = torch.autograd.grad(loss, cosines)
     assert (3 * g).round(decimals=4).tolist() == [[1, -1, 0, 0], [0] * 4, [0] * 4]
     lonely = threshold_triplet(cosines, ~torch.zeros_like(close), filled, 0.1)
-    assert float(lonely) == 0 and bool(torch.isfinite(lonely))
+    assert lonely.item() == 0 and bool(torch.isfinite(lonely))
     positive = threshold_triplet(cosines, close, filled, 0.7)  # the margin counts: 0.2 - 0.8 + 0.7
     torch.testing.assert_close(positive, torch.tensor((1.1 + 0.1) / 3))
 

@@ -86,7 +86,11 @@ def rows(run: Path) -> list[dict]:
 def test_ctrl_c_saves_at_once_and_the_told_command_goes_on(tmp_path, card):
     run, steps = tmp_path / "a run", ["--steps", "300"]
     command = [sys.executable, "-m", "jgm_lib.cli", "train", card, "--out", str(run), *steps]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+    }  # as the tests' own process
     with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as process:
         assert re.match(
             r"jgm: checkpoints: 0\.\d+ MB each, every 500 steps, the last 3 are kept",
