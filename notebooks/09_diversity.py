@@ -280,6 +280,14 @@ assert all(rows[f"JGM, {way}"]["overflow"][1] > 0.1 for way in ("split", "nullsp
 assert all(0.9 < rows[f"JGM, {way}"]["saturation"][0] < 1.1 for way in ("split", "nullspace", "tempered"))
 assert above["JGM, tempered"]["spread"][1] > 0 > above["JGM, split"]["tone"][2]
 assert rows["JGM, split"]["coverage"]["roof"]["seen"][2] < rows["exact draws"]["coverage"]["roof"]["expected"]
+photographs = json.loads((lesson.RESULTS / "diversity-scenes-64.json").read_text(encoding="utf-8"))
+assert photographs["weights"] == {"JGM": checkpoints.load("scenes-64")[1]["sha256"]}
+print(photographs["command"])
+own = {row["method"]: row for row in photographs["rows"]}
+for way, spread, colour in (("split", 8.8, 1.02), ("nullspace", 7.2, 0.48), ("tempered", 5.3, 0.77)):
+    row = own[f"JGM, {way}"]
+    assert np.allclose((row["spread"][0], row["saturation"][0]), (spread, colour), atol=0.05)
+    assert 0.035 < row["overflow"][0] < 0.075
 
 # %% [markdown]
 # ## Why the mean wins in PSNR
